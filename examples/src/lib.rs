@@ -9,4 +9,5 @@ pub mod elsewhere;
 pub mod hotline;
 pub mod live;
 pub mod meeting;
+pub mod seat;
 pub mod voice;

@@ -14,12 +14,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
-use offhook::genesys::{Config, Phone as _};
-use offhook::net::NetOptions;
+use offhook::genesys::Phone as _;
 use offhook::video::Player;
-use offhook_examples::demo;
 use offhook_examples::meeting::{self, Source};
-use offhook_runtime::genesys::Client;
+use offhook_examples::seat::Seat;
 use offhook_tokio::Tokio;
 
 /// Pictures of a screen in a second.
@@ -29,18 +27,8 @@ const RATE: u32 = 10;
 /// Shows a screen to a meeting.
 #[derive(Debug, Parser)]
 struct Cli {
-    /// The service's domain.
-    #[arg(long, default_value = "mypurecloud.com")]
-    environment: String,
-    /// An OAuth access token.
-    #[arg(long, env = "OFFHOOK_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// The address of the room.
-    #[arg(long, default_value = meeting::ROOM)]
-    room: String,
-    /// The time for which it is shown, in seconds.
-    #[arg(long, default_value_t = 10)]
-    seconds: u64,
+    #[command(flatten)]
+    seat: Seat,
     /// A file to show: WebM, IVF or H.264. Without one the meeting sees test pictures.
     #[arg(long)]
     file: Option<PathBuf>,
@@ -48,9 +36,6 @@ struct Cli {
     #[cfg(feature = "x11")]
     #[arg(long, conflicts_with = "file")]
     screen: bool,
-    /// Meet in an emulator of its own.
-    #[arg(long)]
-    emulator: bool,
 }
 
 impl Cli {
@@ -74,23 +59,10 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt::init();
     let cli = Cli::parse();
     let mut source = cli.source()?;
-    let emulator = cli.emulator.then(|| demo::emulator(1)).transpose()?;
-    let config = match &emulator {
-        Some(emulator) => {
-            let (_, token) = emulator.add_user("Ada", None).context("a user")?;
-            let config = Config::agent("lab.test", token);
-            config.api_host(emulator.http_url()).ws_host(emulator.ws_url())
-        }
-        None => {
-            let token = cli.token.context("--token, or OFFHOOK_TOKEN, is wanted")?;
-            Config::agent(cli.environment, token)
-        }
-    };
-    let net = NetOptions::default().loopback(cli.emulator);
-    let (phone, _events) = Client::<Tokio>::builder(config).net(net).build()?;
+    let (phone, emulator) = cli.seat.take::<Tokio>()?;
     phone.connect().await?;
-    let lasts = Duration::from_secs(cli.seconds);
-    let shown = meeting::present(&phone, &cli.room, source.as_mut(), lasts).await?;
+    let lasts = Duration::from_secs(cli.seat.seconds);
+    let shown = meeting::present(&phone, &cli.seat.room, source.as_mut(), lasts).await?;
     if let Some(emulator) = &emulator {
         let room = format!("rooms/{}/media", shown.conversation.as_str());
         let told = emulator.control("GET", &room, &serde_json::Value::Null).context("a room")?;

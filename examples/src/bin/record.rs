@@ -14,38 +14,23 @@ use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Parser;
-use offhook::genesys::{Config, Phone as _};
-use offhook::net::NetOptions;
-use offhook_examples::{demo, meeting};
-use offhook_runtime::genesys::Client;
+use offhook::genesys::Phone as _;
+use offhook_examples::meeting;
+use offhook_examples::seat::Seat;
 use offhook_tokio::Tokio;
 
 /// Records a meeting.
 #[derive(Debug, Parser)]
 struct Cli {
-    /// The service's domain.
-    #[arg(long, default_value = "mypurecloud.com")]
-    environment: String,
-    /// An OAuth access token.
-    #[arg(long, env = "OFFHOOK_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// The address of the room.
-    #[arg(long, default_value = meeting::ROOM)]
-    room: String,
-    /// The time for which it is recorded, in seconds.
-    #[arg(long, default_value_t = 10)]
-    seconds: u64,
+    #[command(flatten)]
+    seat: Seat,
     /// The file.
     #[arg(long, default_value = "target/meeting.webm")]
     file: PathBuf,
     /// A file to show: WebM, IVF or H.264. Without one the meeting sees test pictures.
     #[arg(long)]
     show: Option<PathBuf>,
-    /// Meet in an emulator of its own.
-    #[arg(long)]
-    emulator: bool,
 }
 
 #[tokio::main]
@@ -56,29 +41,14 @@ async fn main() -> anyhow::Result<()> {
         Some(path) => meeting::clip(path)?,
         None => meeting::test_pictures()?,
     };
-    let emulator = cli.emulator.then(|| demo::emulator(1)).transpose()?;
-    let config = match &emulator {
-        Some(emulator) => {
-            let (_, token) = emulator.add_user("Ada", None).context("a user")?;
-            let mut config = Config::agent("lab.test", token);
-            config.api_host = Some(emulator.http_url());
-            config.ws_host = Some(emulator.ws_url());
-            config
-        }
-        None => {
-            let token = cli.token.context("--token, or OFFHOOK_TOKEN, is wanted")?;
-            Config::agent(cli.environment, token)
-        }
-    };
-    let net = NetOptions::default().loopback(cli.emulator);
-    let (phone, _events) = Client::<Tokio>::builder(config).net(net).build()?;
+    let (phone, emulator) = cli.seat.take::<Tokio>()?;
     phone.connect().await?;
     if let Some(folder) = cli.file.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let mut file = BufWriter::new(File::create(&cli.file)?);
-    let lasts = Duration::from_secs(cli.seconds);
-    let recorded = meeting::record(&phone, &cli.room, show, lasts, &mut file).await?;
+    let lasts = Duration::from_secs(cli.seat.seconds);
+    let recorded = meeting::record(&phone, &cli.seat.room, show, lasts, &mut file).await?;
     file.flush()?;
     phone.end(recorded.conversation).await?;
     phone.disconnect().await?;

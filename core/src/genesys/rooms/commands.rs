@@ -215,12 +215,7 @@ impl Rooms {
         let rejected = Error::new(ErrorKind::Session, "the proposal was declined");
         self.waits.settle(&Wait::Start(room.session.clone()), &Err(rejected), out);
         if room.told {
-            out.event(Event::HandledPendingSession {
-                session: room.session,
-                conversation: room.conversation,
-                session_type: room.kind,
-                by: HandledBy::Here,
-            });
+            out.event(room.handled(HandledBy::Here));
         }
         out.complete(command, Ok(Outcome::Done));
     }

@@ -69,6 +69,9 @@ impl Rooms {
         let was = joined.muting(kind);
         joined.set_muting(kind, Muting::of(muted));
         self.mute_track(&session, kind, sessions, out);
+        if muted {
+            self.mute_others(&session, kind, user, sessions, out);
+        }
         let Some(signal) = sessions.signal(&session).cloned() else { return };
         match signal.kind() {
             Signaling::Sdp => {
@@ -79,6 +82,38 @@ impl Rooms {
             Signaling::Jingle => {
                 signal.mute(kind, muted, user, IqAsk::Update(session), out);
                 out.complete(command, Ok(Outcome::Done));
+            }
+        }
+    }
+
+    /// Whoever mutes a conversation is not seen or heard by another session of it, either. It is not resumed with the one
+    /// that is in use.
+    fn mute_others(
+        &mut self,
+        session: &SessionId,
+        kind: MediaKind,
+        user: Option<&UserId>,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) {
+        let Some(conversation) = self.find(session).map(|room| room.conversation.clone()) else {
+            return;
+        };
+        let others = self.open.iter_mut().filter(|room| {
+            room.conversation == conversation
+                && room.kind == SessionType::CollaborateVideo
+                && room.session != *session
+        });
+        let sends = others.filter_map(|room| {
+            let other = room.session.clone();
+            let joined = room.joined_mut().filter(|joined| !joined.muting(kind).is_muted())?;
+            joined.set_muting(kind, Muting::Muted);
+            Some(other)
+        });
+        for other in sends.collect::<Vec<_>>() {
+            self.mute_track(&other, kind, sessions, out);
+            if let Some(signal) = sessions.signal(&other).cloned() {
+                signal.mute(kind, true, user, IqAsk::Update(other), out);
             }
         }
     }

@@ -150,14 +150,9 @@ impl Rooms {
         say_accepted(session, out);
         let Some(room) = self.find_mut(session) else { return };
         room.stage = Stage::Offered;
-        let (kind, told) = (room.kind, room.told);
-        if told {
-            out.event(Event::HandledPendingSession {
-                session: session.clone(),
-                conversation: handle.conversation.clone(),
-                session_type: kind,
-                by: HandledBy::Here,
-            });
+        let kind = room.kind;
+        if room.told {
+            out.event(room.handled(HandledBy::Here));
         }
         out.event(Event::SessionStarted(handle));
         self.waits.settle(&Wait::Start(session.clone()), &Ok(Outcome::Done), out);

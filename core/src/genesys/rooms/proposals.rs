@@ -90,12 +90,7 @@ impl Rooms {
         }
         let Some(room) = self.remove(session) else { return };
         if room.told {
-            out.event(Event::HandledPendingSession {
-                session: room.session,
-                conversation: room.conversation,
-                session_type: room.kind,
-                by: HandledBy::Elsewhere,
-            });
+            out.event(room.handled(HandledBy::Elsewhere));
         }
         let gone = Error::new(ErrorKind::Session, "another client took it");
         self.waits.settle(&super::Wait::Start(session.clone()), &Err(gone), out);

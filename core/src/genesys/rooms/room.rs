@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::media::Screen;
 use super::participants::Seen;
 use super::waits::Muting;
-use crate::genesys::event::{PendingSession, Signaling};
+use crate::genesys::event::{Event, HandledBy, PendingSession, Signaling};
 use crate::genesys::ids::{ConversationId, SessionId, UserId};
 use crate::genesys::session_type::SessionType;
 use crate::genesys::wire::Propose;
@@ -169,6 +169,16 @@ impl Room {
     pub(super) fn is_target(&self, user: Option<&UserId>) -> bool {
         let ours = user.is_some() && self.from_user.as_ref() == user;
         self.kind == SessionType::LiveScreenMonitoring && ours
+    }
+
+    /// The word that its proposal has an end.
+    pub(super) fn handled(&self, by: HandledBy) -> Event {
+        Event::HandledPendingSession {
+            session: self.session.clone(),
+            conversation: self.conversation.clone(),
+            session_type: self.kind,
+            by,
+        }
     }
 
     /// It as a pending session; `auto_answer` if nobody is asked.

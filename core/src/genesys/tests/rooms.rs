@@ -321,6 +321,34 @@ fn def_15_a_mute_is_for_one_meeting() {
 }
 
 #[test]
+fn mh_6_a_mute_is_of_every_session_in_the_conversation() {
+    let mut rig = Rig::ready();
+    rig.meeting();
+    let first = rig.newest_media;
+    rig.propose_from(PEER, "V2", "C1", SDP);
+    rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
+    rig.offer_from(PEER, "V2", "C1", &room_sdp(&MEETING));
+    accept(&mut rig, RoomMedia::Both);
+    rig.acknowledge();
+    rig.media("connected");
+    let second = rig.newest_media;
+    assert_ne!(first, second);
+    let shown = |rig: &mut Rig| {
+        [first, second].map(|media| {
+            rig.newest_media = media;
+            rig.show().len()
+        })
+    };
+    assert_eq!(shown(&mut rig), [1, 1]);
+    rig.submit(Command::SetVideoMute { conversation: "C1".into(), muted: true }).unwrap();
+    assert_eq!(shown(&mut rig), [0, 0], "nobody is seen while muted");
+    let said = rig.acknowledge().concat();
+    assert!(said.contains("V1") && said.contains("V2"), "{said}");
+    rig.submit(Command::SetVideoMute { conversation: "C1".into(), muted: false }).unwrap();
+    assert_eq!(shown(&mut rig), [0, 1], "only by the one that is in use");
+}
+
+#[test]
 fn video_2_leaving_and_being_left() {
     let mut rig = Rig::ready();
     rig.meeting();

@@ -2,8 +2,8 @@
 //! tells its members of each other (wire notes 9 and 16).
 //!
 //! A [`Room`] has an address, a conversation and [`Member`]s; a [`Party`] is one session of a client in it.
-//! What clients ask by REST is in [`rest`], what everybody else does in [`control`], and the signals of
-//! sessions in [`signals`].
+//! Requests of clients are in [`rest`], orders of everybody else in [`control`], and the signals of sessions in
+//! [`signals`].
 
 pub(super) mod control;
 mod guests;
