@@ -446,15 +446,8 @@ impl Gather {
         let relay = self.relays.iter_mut().find(is_its);
         let Some(relay) = relay else { return Some((local, remote, data)) };
         let (lent, before) = (relay.lent(), relay.schedule());
-        let by_channel = if is_by_channel { relay.handle_channel(now, data) } else { Err(data) };
-        let came = match by_channel {
-            Ok(came) => Some(came),
-            Err(data) => {
-                self.wake = None;
-                relay.handle(now, &data).pop()
-            }
-        };
-        if relay.schedule() != before {
+        let came = relay.hear(now, data);
+        if !is_by_channel || came.is_none() || relay.schedule() != before {
             self.wake = None;
         }
         self.refused += std::mem::take(&mut relay.refused);

@@ -24,7 +24,7 @@ use turn_types::stun::message::{Message, MessageClass, TransactionId};
 use turn_types::transmit::DelayedTransmitBuild as _;
 use turn_types::{AddressFamily, TransportType, TurnCredentials};
 
-use super::channels::{Channels, HEADER};
+use super::channels::{Channels, HEADER, is_by_channel};
 use super::frames::Frames;
 use super::keeper::{Keeper, Kept};
 use super::way::Way;
@@ -276,10 +276,7 @@ impl Relay {
             UdpEvent::Failed(error) => self.broke(error),
             UdpEvent::Datagram { local, remote, data } => {
                 if (self.way.bound(), self.server) == (Some(local), remote) {
-                    return match self.handle_channel(now, data) {
-                        Ok(came) => Some(came),
-                        Err(data) => self.handle(now, &data).pop(),
-                    };
+                    return self.hear(now, data);
                 }
             }
         }
@@ -428,9 +425,20 @@ impl Relay {
         }
     }
 
+    /// Takes a datagram of the server's: who sent what it carries, and that, if it carries anything.
+    pub(super) fn hear(&mut self, now: Instant, data: Vec<u8>) -> Option<(SocketAddr, Vec<u8>)> {
+        // What is a message has another head than a channel's, and is read once.
+        let by_channel =
+            if is_by_channel(&data) { self.handle_channel(now, data) } else { Err(data) };
+        match by_channel {
+            Ok(came) => Some(came),
+            Err(data) => self.handle(now, &data).pop(),
+        }
+    }
+
     /// Takes a datagram by a channel (RFC 8656 section 12.4), which is what nearly all are once media flows: who sent it,
     /// and the same bytes without the channel's. Anything else is given back.
-    pub(super) fn handle_channel(
+    fn handle_channel(
         &mut self,
         now: Instant,
         mut data: Vec<u8>,

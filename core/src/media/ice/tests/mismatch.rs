@@ -55,6 +55,20 @@ fn rfc_8656_7_4_an_address_that_is_refused_is_replaced_by_another_port() {
 }
 
 #[test]
+fn rfc_8656_11_5_what_comes_before_there_is_a_channel_is_heard_by_a_socket_of_its_own_too() {
+    let mut rig = mismatched(&[4000]);
+    let (lent, far) = (rig.net.lent[0], at("192.0.2.77:7777"));
+    rig.send(lent, far, &[0, 1]);
+    rig.run(MS(200));
+    for n in 0..3 {
+        rig.net.send(far, lent, vec![0, n, 7, 7]);
+        rig.run(MS(20));
+    }
+    let heard: Vec<_> = rig.heard.iter().map(|(_, _, data)| data.clone()).collect();
+    assert_eq!(heard, (0..3).map(|n| vec![0, n, 7, 7]).collect::<Vec<_>>());
+}
+
+#[test]
 fn rfc_8656_7_4_new_credentials_are_lent_an_address_while_the_old_ones_are_remembered() {
     let mut rig = Rig::new(vec![turn("old")], true);
     rig.open(&[4000]);
