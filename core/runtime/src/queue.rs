@@ -382,8 +382,9 @@ mod tests {
     }
 
     fn stats() -> Event {
-        let session = "s".into();
-        Event::Stats { session, conversation: "c".into(), stats: Default::default() }
+        let session_type = offhook::genesys::SessionType::Softphone;
+        let (session, conversation) = ("s".into(), "c".into());
+        Event::Stats { session, conversation, session_type, stats: Default::default() }
     }
 
     #[test]

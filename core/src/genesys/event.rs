@@ -177,6 +177,8 @@ pub enum Event {
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
+        /// Its kind.
+        session_type: SessionType,
         /// The figures since it began.
         stats: MediaStats,
     },

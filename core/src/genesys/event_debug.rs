@@ -103,10 +103,11 @@ impl fmt::Debug for Event {
                 .field("server", server)
                 .field("code", code)
                 .finish(),
-            Self::Stats { session, conversation, stats } => f
+            Self::Stats { session, conversation, session_type, stats } => f
                 .debug_struct("Stats")
                 .field("session", session)
                 .field("conversation", conversation)
+                .field("session_type", session_type)
                 .field("stats", stats)
                 .finish(),
             Self::Dtmf { session, conversation, digit, duration } => f

@@ -394,6 +394,7 @@ impl MediaSession {
         out.event(Event::Stats {
             session: self.handle.id.clone(),
             conversation: self.handle.conversation.clone(),
+            session_type: self.handle.session_type,
             stats,
         });
         for info in peer.engine.tracks().iter().filter(|info| info.track != Track::AUDIO) {

@@ -33,6 +33,19 @@ impl SessionType {
         }
     }
 
+    /// The service's name for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Softphone => "softphone",
+            Self::CollaborateVideo => "collaborateVideo",
+            Self::ScreenShare => "screenShare",
+            Self::ScreenRecording => "screenRecording",
+            Self::LiveScreenMonitoring => "liveScreenMonitoring",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// The kind that a peer proposes, by its address: the first rule that matches decides.
     pub(crate) fn of(peer: &Jid) -> Self {
         let address = peer.as_str();

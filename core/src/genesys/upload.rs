@@ -73,12 +73,12 @@ impl Uploads {
             self.logs.add(line, now);
         }
         if self.figures.is_on()
-            && let Event::Stats { session, conversation, stats } = event
+            && let Event::Stats { session, conversation, session_type, stats } = event
         {
             let details = json!({
                 "_eventType": "getStats", "_appName": app_name(config),
                 "_appVersion": config.app.version, "_originAppId": config.app.id,
-                "conversationId": conversation, "sessionId": session, "sessionType": "softphone",
+                "conversationId": conversation, "sessionId": session, "sessionType": session_type.name(),
                 "packetsReceived": stats.packets_received, "packetsLost": stats.packets_lost,
                 "packetsSent": stats.packets_sent, "jitter": stats.jitter.as_secs_f64(),
                 "roundTripTime": stats.round_trip.map(|time| time.as_secs_f64()),

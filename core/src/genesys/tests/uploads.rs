@@ -88,8 +88,18 @@ fn st_5_figures_are_uploaded_every_twenty_five_seconds() {
     let details = &actions[0]["details"];
     assert_eq!(details["packetsReceived"], 100);
     assert_eq!(details["conversationId"], "C1");
+    assert_eq!(details["sessionType"], "softphone");
     let flat = |value: &Value| !value.is_object() && !value.is_array();
     assert!(details.as_object().unwrap().values().all(flat));
+}
+
+#[test]
+fn wire_9_figures_of_a_meeting_are_a_meetings() {
+    let mut rig = rig();
+    rig.meeting();
+    rig.wait_acknowledging(S(30));
+    let asked = next(&mut rig, FIGURES).unwrap();
+    assert_eq!(asked.body["actions"][0]["details"]["sessionType"], "collaborateVideo");
 }
 
 #[test]
