@@ -382,7 +382,7 @@ mod tests {
     }
 
     fn stats() -> Event {
-        let session_type = offhook::genesys::SessionType::Softphone;
+        let session_type = genesys::SessionType::Softphone;
         let (session, conversation) = ("s".into(), "c".into());
         Event::Stats { session, conversation, session_type, stats: Default::default() }
     }
