@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::rid::Rid;
 use super::track::MediaKind;
 
 /// An audio codec as negotiated on the wire.
@@ -148,6 +149,9 @@ pub struct VideoFrame {
     pub keyframe: bool,
     /// True if pictures are missing just before this one. False on frames to be sent.
     pub lost_before: bool,
+    /// The encoding that it belongs to, of a track that is sent in several at once; none for the first of them. None on
+    /// frames that came.
+    pub rid: Option<Rid>,
     /// The payload, whole.
     pub data: Bytes,
 }
@@ -156,7 +160,14 @@ impl VideoFrame {
     /// A picture to send.
     #[must_use]
     pub fn new(codec: VideoCodec, time: u64, keyframe: bool, data: impl Into<Bytes>) -> Self {
-        Self { codec, time, keyframe, lost_before: false, data: data.into() }
+        Self { codec, time, keyframe, lost_before: false, rid: None, data: data.into() }
+    }
+
+    /// The same as a picture of that encoding.
+    #[must_use]
+    pub const fn in_encoding(mut self, rid: Rid) -> Self {
+        self.rid = Some(rid);
+        self
     }
 }
 
@@ -164,6 +175,9 @@ impl fmt::Debug for VideoFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = if self.keyframe { ", key" } else { "" };
         write!(f, "{:?}@{} ({} bytes{key}", self.codec, self.time, self.data.len())?;
+        if let Some(rid) = self.rid {
+            write!(f, ", {rid}")?;
+        }
         if self.lost_before {
             f.write_str(", some lost before")?;
         }

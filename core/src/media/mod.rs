@@ -59,7 +59,8 @@ pub use self::tracks::{
     Agreement, ChannelId, ChannelMessage, Codec, LocalKind, TrackInfo, TrackStats, Wish,
 };
 pub use crate::machine::{
-    AudioCodec, AudioCodecs, AudioFrame, Frame, Local, MediaKind, Track, VideoCodec, VideoFrame,
+    AudioCodec, AudioCodecs, AudioFrame, Frame, Local, MediaKind, Rid, Track, VideoCodec,
+    VideoFrame,
 };
 
 /// The state of a media session: ICE and DTLS together.

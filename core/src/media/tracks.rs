@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{AudioCodec, AudioCodecs, MediaKind, Track, VideoCodec};
+use super::{AudioCodec, AudioCodecs, MediaKind, Rid, Track, VideoCodec};
 use crate::sdp::Direction;
 
 /// A track to offer.
@@ -45,10 +45,13 @@ pub struct TrackInfo {
     pub direction: Direction,
     /// The codecs that both ends have, the far side's first choice first.
     pub codecs: Vec<Codec>,
+    /// The encodings in which the far side takes it at once, its first choice first (simulcast, RFC 8853): pictures
+    /// name theirs ([`VideoFrame::rid`](super::VideoFrame::rid)). Empty where it takes one, which has no name.
+    pub encodings: Vec<Rid>,
 }
 
 impl TrackInfo {
-    /// A track of these codecs.
+    /// A track of these codecs, in one encoding.
     #[must_use]
     pub fn new(
         track: Track,
@@ -56,7 +59,7 @@ impl TrackInfo {
         direction: Direction,
         codecs: impl IntoIterator<Item = Codec>,
     ) -> Self {
-        Self { track, mid, direction, codecs: codecs.into_iter().collect() }
+        Self { track, mid, direction, codecs: codecs.into_iter().collect(), encodings: Vec::new() }
     }
 
     /// The first audio track, on these terms.

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use offhook::Seed;
 use offhook::media::{
     AudioFrame, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput, Frame, LocalKind,
-    MediaState, WebRtcFactory,
+    MediaState, VideoCodec, WebRtcFactory,
 };
-use str0m::change::SdpAnswer;
+use str0m::change::{SdpAnswer, SdpApi};
 use str0m::format::{Codec, FormatParams};
-use str0m::media::{Direction, Frequency, MediaKind, Mid};
+use str0m::media::{
+    Direction, Frequency, KeyframeRequestKind, MediaKind, Mid, Simulcast, SimulcastLayer,
+};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpWrite, Ssrc};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
@@ -35,6 +37,8 @@ pub(crate) struct Got {
     pub(crate) payload_type: u8,
     pub(crate) time: u32,
     pub(crate) marker: bool,
+    /// The encoding that it is of, as it says.
+    pub(crate) rid: Option<String>,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -56,6 +60,7 @@ pub(crate) struct FarCall {
     pub(crate) engine: Box<dyn Engine>,
     rtc: Rtc,
     mid: Mid,
+    video: Option<Mid>,
     /// The source that the far end has without being told.
     pub(crate) own_source: u32,
     flying: BTreeMap<(Instant, u64), (bool, Vec<u8>)>,
@@ -67,6 +72,10 @@ pub(crate) struct FarCall {
     pub(crate) keys: Vec<(char, Duration)>,
     pub(crate) noise: Vec<u8>,
     pub(crate) got: Vec<Got>,
+    /// Times that the engine wants a picture that needs no other, by the far end.
+    pub(crate) wanted: usize,
+    /// The answer to the far end's offer.
+    pub(crate) answer: String,
 }
 
 fn engine_address() -> SocketAddr {
@@ -85,20 +94,43 @@ impl FarCall {
     }
 
     /// The same, with only those lines in the offer.
-    #[allow(clippy::disallowed_methods)] // The one clock reading: every other is relative.
     pub(crate) fn with(types: &[Type], line: impl Fn(&str) -> bool) -> Self {
+        Self::between(EngineConfig::new(Seed::from(7)), far_end(types), line, |_| None)
+    }
+
+    /// A meeting that is connected; the far end offered, and takes pictures in so many encodings at once.
+    pub(crate) fn with_encodings(rids: &[&str], line: impl Fn(&str) -> bool) -> Self {
+        let mut config = EngineConfig::new(Seed::from(7));
+        config.video = vec![VideoCodec::Vp8];
+        let far = RtcConfig::new().set_rtp_mode(true);
+        Self::between(config, far, line, |sdp| {
+            let layers = rids.iter().map(|rid| SimulcastLayer::new(rid)).collect();
+            let simulcast = Simulcast { send: Vec::new(), recv: layers };
+            let (kind, both) = (MediaKind::Video, Direction::SendRecv);
+            Some(sdp.add_media(kind, both, None, None, Some(simulcast)))
+        })
+    }
+
+    #[allow(clippy::disallowed_methods)] // The one clock reading: every other is relative.
+    fn between(
+        config: EngineConfig,
+        far: RtcConfig,
+        line: impl Fn(&str) -> bool,
+        add: impl FnOnce(&mut SdpApi<'_>) -> Option<Mid>,
+    ) -> Self {
         let now = Instant::now();
-        let mut engine = WebRtcFactory::new().create(now, EngineConfig::new(Seed::from(7)));
-        let mut rtc = far_end(types).build(now);
+        let mut engine = WebRtcFactory::new().create(now, config);
+        let mut rtc = far.build(now);
         let mut sdp = rtc.sdp_api();
         let mid = sdp.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
+        let video = add(&mut sdp);
         let (offer, pending) = sdp.apply().unwrap();
         let offer = offer.to_sdp_string();
         let offer: String =
             offer.lines().filter(|l| line(l)).map(|line| format!("{line}\r\n")).collect();
         engine.accept_offer(now, &offer).unwrap();
-        let answer = engine.create_answer(now).unwrap();
-        let answer: String = answer
+        let text = engine.create_answer(now).unwrap();
+        let answer: String = text
             .lines()
             .filter(|line| !line.starts_with("a=candidate") && !line.starts_with("a=end-of"))
             .map(|line| format!("{line}\r\n"))
@@ -118,6 +150,7 @@ impl FarCall {
             engine,
             rtc,
             mid,
+            video,
             own_source: 0,
             flying: BTreeMap::new(),
             count: 0,
@@ -127,6 +160,8 @@ impl FarCall {
             keys: Vec::new(),
             noise: Vec::new(),
             got: Vec::new(),
+            wanted: 0,
+            answer: text,
         };
         call.run(Duration::from_secs(3));
         assert_eq!(call.engine.state(), MediaState::Connected);
@@ -172,6 +207,15 @@ impl FarCall {
         let now = self.now;
         self.engine.handle_datagram(now, engine_address(), far_address(), &data);
         self.drain_engine();
+    }
+
+    /// The far end asks for a picture of an encoding that needs no other; false where nothing came of it yet.
+    pub(crate) fn ask_keyframe(&mut self, rid: &str) -> bool {
+        let Some(mid) = self.video else { return false };
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_rx_by_mid(mid, Some(rid.into())) else { return false };
+        stream.request_keyframe(KeyframeRequestKind::Pli);
+        true
     }
 
     pub(crate) fn run(&mut self, time: Duration) {
@@ -222,6 +266,7 @@ impl FarCall {
                 EngineOutput::Event(EngineEvent::Dtmf { digit, duration }) => {
                     self.keys.push((digit.as_char(), duration));
                 }
+                EngineOutput::Event(EngineEvent::KeyframeWanted(_)) => self.wanted += 1,
                 EngineOutput::Event(EngineEvent::ComfortNoise { level }) => self.noise.push(level),
                 EngineOutput::Timeout(wake) => {
                     self.engine_wake = wake.map(|wake| wake.at);
@@ -236,12 +281,17 @@ impl FarCall {
         for _ in 0..10_000 {
             match self.rtc.poll_output().unwrap() {
                 Output::Transmit(transmit) => self.fly(true, transmit.contents.to_vec()),
-                Output::Event(Event::RtpPacket(packet)) => self.got.push(Got {
-                    payload_type: *packet.header.payload_type,
-                    time: packet.header.timestamp,
-                    marker: packet.header.marker,
-                    payload: packet.payload.to_vec(),
-                }),
+                Output::Event(Event::RtpPacket(packet)) => {
+                    let mut api = self.rtc.direct_api();
+                    let stream = api.stream_rx(&packet.header.ssrc);
+                    self.got.push(Got {
+                        payload_type: *packet.header.payload_type,
+                        time: packet.header.timestamp,
+                        marker: packet.header.marker,
+                        rid: stream.and_then(|stream| stream.rid()).map(|rid| rid.to_string()),
+                        payload: packet.payload.to_vec(),
+                    });
+                }
                 Output::Event(_) => {}
                 Output::Timeout(at) if at <= self.now => {
                     self.rtc.handle_input(Input::Timeout(self.now)).unwrap();

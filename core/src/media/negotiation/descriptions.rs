@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Abilities, Holds, Off, OurSection, OurTerms, Payloads, Pictures, Remote, RemoteSection, Slot,
-    Slots, Terms,
+    Abilities, Encodings, Holds, Off, OurSection, OurTerms, Payloads, Pictures, Remote,
+    RemoteSection, Slot, Slots, Terms,
 };
 use crate::media::{EngineConfig, MAX_TRACKS, MediaError, MediaKind, Track, Wish};
 use crate::sdp::{Direction, MAX_SECTIONS};
@@ -174,6 +174,7 @@ impl<P> Descriptions<P> {
                     repair: None,
                     number: 0,
                     mid_extension: None,
+                    encodings: Encodings::default(),
                     dtx: false,
                 },
             });

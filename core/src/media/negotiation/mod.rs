@@ -5,6 +5,8 @@
 //! and [`offer`] write ours, and [`Descriptions`] keep what stands between two exchanges. The transport beneath (ICE, DTLS) brings a [`Transport`].
 
 mod descriptions;
+mod encodings;
+mod extensions;
 mod ours;
 mod payloads;
 mod pictures;
@@ -17,6 +19,8 @@ mod write;
 use std::fmt;
 
 pub use self::descriptions::{Descriptions, Offered, Step};
+pub use self::encodings::{Encodings, MAX_ENCODINGS};
+pub use self::extensions::{MID_EXTENSION, RidExtensions};
 pub use self::ours::{Off, OurSection, OurTerms};
 pub use self::payloads::{OpusWishes, Payloads};
 pub use self::pictures::{Picture, Pictures};

@@ -1,13 +1,11 @@
 //! Sections of ours, as descriptions are made of them.
 
-use super::Terms;
+use super::{Encodings, Terms};
 use crate::media::{AudioCodec, MediaKind, VideoCodec};
 use crate::sdp::{Direction, Section};
 
 /// The protocol of our own offers.
 pub(super) const PROFILE: &str = "UDP/TLS/RTP/SAVPF";
-/// The name of the header extension that says which section a packet belongs to (RFC 8843 section 15).
-pub(super) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 
 /// A section of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +24,8 @@ pub struct OurSection {
     pub number: u8,
     /// The number of the header extension that names the section.
     pub mid_extension: Option<u8>,
+    /// The encodings in which the far side takes it at once: then it is told their names, and no source.
+    pub encodings: Encodings,
     /// True if the far side is asked to leave out pauses of Opus (`usedtx`, RFC 7587 section 6.1).
     pub dtx: bool,
 }
@@ -88,7 +88,7 @@ impl OurTerms {
 impl OurSection {
     /// A section that is on, without a source and without header extensions; pauses are sent.
     #[must_use]
-    pub const fn new(mid: Option<String>, terms: Terms, direction: Direction) -> Self {
+    pub fn new(mid: Option<String>, terms: Terms, direction: Direction) -> Self {
         Self {
             mid,
             terms: OurTerms::On(terms),
@@ -97,6 +97,7 @@ impl OurSection {
             repair: None,
             number: 0,
             mid_extension: None,
+            encodings: Encodings::default(),
             dtx: false,
         }
     }

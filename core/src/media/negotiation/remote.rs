@@ -1,7 +1,8 @@
 //! The far side's description.
 
-use super::ours::{MID_EXTENSION, OurSection};
-use super::{Fingerprint, Payloads, Pictures, Setup, Terms};
+use super::extensions::{MID_EXTENSION, extension};
+use super::ours::OurSection;
+use super::{Encodings, Fingerprint, Payloads, Pictures, Setup, Terms};
 use crate::Secret;
 use crate::media::{AudioCodec, EngineConfig, MAX_TRACKS, MediaError, MediaKind, VideoCodec};
 use crate::sdp::{Description, Direction, SdpError, Section};
@@ -100,6 +101,8 @@ pub struct RemoteSection {
     pub repairs: Vec<(u32, u32)>,
     /// The number of the header extension that names the section.
     pub mid_extension: Option<u8>,
+    /// The encodings of one track that it takes at once.
+    pub encodings: Encodings,
 }
 
 impl RemoteSection {
@@ -156,6 +159,11 @@ impl Remote {
             (section, Abilities { audio, video, channels: *channels })
         });
         let mut answer = Self::collect(description, sections, false, MediaError::NoCommonCodec)?;
+        for section in &mut answer.sections {
+            let ours = offered.get(section.index).map(|ours| &ours.encodings);
+            let encodings = std::mem::take(&mut section.encodings);
+            section.encodings = ours.map(|ours| encodings.among(ours)).unwrap_or_default();
+        }
         let anchor = answer.sections.get(answer.anchor).map(|anchor| anchor.index);
         let anchor = anchor.and_then(|index| description.sections.get(index));
         if anchor.is_some_and(|anchor| transport_value(description, anchor, "setup").is_none()) {
@@ -293,6 +301,10 @@ impl Remote {
             tls_id: word("tls-id").map(str::to_owned),
             candidates: candidates.map(|value| format!("candidate:{value}")).collect(),
         };
+        let encodings = match &terms {
+            Terms::Video(pictures) => Encodings::read(section, pictures),
+            Terms::Audio(_) | Terms::Channels { .. } => Encodings::default(),
+        };
         let section = RemoteSection {
             index,
             mid: section.mid().map(str::to_owned),
@@ -300,7 +312,8 @@ impl Remote {
             terms,
             sources: unique,
             repairs,
-            mid_extension: mid_extension(section),
+            mid_extension: extension(section, MID_EXTENSION),
+            encodings,
         };
         Ok((section, remote))
     }
@@ -365,17 +378,6 @@ fn repairs(section: &Section<'_>) -> Vec<(u32, u32)> {
         Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
     });
     groups.take(MAX_LISTED).collect()
-}
-
-/// The number of the header extension that names the section, where it has one of one byte (RFC 8285
-/// section 4.2).
-fn mid_extension(section: &Section<'_>) -> Option<u8> {
-    section.attributes("extmap").find_map(|(_, value)| {
-        let (number, uri) = value.split_once(' ')?;
-        let number = number.split('/').next()?.parse().ok()?;
-        let is_ours = uri.split_ascii_whitespace().next() == Some(MID_EXTENSION);
-        (is_ours && (1..=14).contains(&number)).then_some(number)
-    })
 }
 
 /// An attribute of a section's transport: its own, that of the one that it shares, or that for all.

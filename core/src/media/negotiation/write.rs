@@ -1,6 +1,7 @@
 //! Our descriptions.
 
-use super::ours::{MID_EXTENSION, Off, OurSection, OurTerms, PROFILE};
+use super::extensions::MID_EXTENSION;
+use super::ours::{Off, OurSection, OurTerms, PROFILE};
 use super::{Remote, Terms, Transport};
 use crate::media::MediaKind;
 use crate::sdp::{Description, Direction, Line, Section};
@@ -129,6 +130,10 @@ fn streams(section: &mut Section<'_>, terms: &Terms, ours: &OurSection, transpor
     if let Some(number) = mid_extension {
         section.push("extmap", &format!("{number} {MID_EXTENSION}"));
     }
+    let encodings = Some(&ours.encodings).filter(|all| !all.is_empty() && direction.sends());
+    for (number, name) in encodings.iter().flat_map(|encodings| encodings.extensions.named()) {
+        section.push("extmap", &format!("{number} {name}"));
+    }
     section.push(direction.name(), "");
     let source = source.filter(|_| direction.sends());
     if source.is_some() {
@@ -158,6 +163,10 @@ fn streams(section: &mut Section<'_>, terms: &Terms, ours: &OurSection, transpor
             }
         }
         Terms::Channels { .. } => {}
+    }
+    if let Some(encodings) = encodings {
+        encodings.describe(section);
+        return;
     }
     let Some(source) = source else { return };
     if let Some(repair) = repair {

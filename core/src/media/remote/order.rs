@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::Secret;
 use crate::machine::{Local, Seed};
 use crate::media::{
-    AudioCodec, AudioFrame, Digit, EngineConfig, Frame, IceServer, LocalKind, MediaError, Track,
-    VideoCodec, VideoFrame, Wish,
+    AudioCodec, AudioFrame, Digit, EngineConfig, Frame, IceServer, LocalKind, MediaError, Rid,
+    Track, VideoCodec, VideoFrame, Wish,
 };
 use crate::sdp::Direction;
 
@@ -134,8 +134,20 @@ impl Settings {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Text {
-    Audio { codec: AudioCodec, time: u64, talkspurt: bool, data: String },
-    Video { codec: VideoCodec, time: u64, key: bool, data: String },
+    Audio {
+        codec: AudioCodec,
+        time: u64,
+        talkspurt: bool,
+        data: String,
+    },
+    Video {
+        codec: VideoCodec,
+        time: u64,
+        key: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rid: Option<Rid>,
+        data: String,
+    },
 }
 
 impl Text {
@@ -157,8 +169,8 @@ impl Text {
             Frame::Audio(AudioFrame { codec, time, talkspurt, .. }) => {
                 Self::Audio { codec: *codec, time: *time, talkspurt: *talkspurt, data }
             }
-            Frame::Video(VideoFrame { codec, time, keyframe, .. }) => {
-                Self::Video { codec: *codec, time: *time, key: *keyframe, data }
+            Frame::Video(VideoFrame { codec, time, keyframe, rid, .. }) => {
+                Self::Video { codec: *codec, time: *time, key: *keyframe, rid: *rid, data }
             }
         })
     }
@@ -170,8 +182,9 @@ impl Text {
                 let data = BASE64_STANDARD.decode(data).ok()?.into();
                 AudioFrame { codec, time, lost_before: 0, talkspurt, data }.into()
             }
-            Self::Video { codec, time, key, data } => {
-                VideoFrame::new(codec, time, key, BASE64_STANDARD.decode(data).ok()?).into()
+            Self::Video { codec, time, key, rid, data } => {
+                let data = BASE64_STANDARD.decode(data).ok()?;
+                VideoFrame { rid, ..VideoFrame::new(codec, time, key, data) }.into()
             }
         })
     }

@@ -80,7 +80,8 @@ fn busy(now: Instant) -> Vec<Order> {
     twin.add_remote_candidate(now, candidate).unwrap();
     drop(twin.restart_ice(now));
     twin.send(now, Track::AUDIO, &audio(3).into()).unwrap();
-    let picture = VideoFrame::new(VideoCodec::Vp8, 90, true, vec![1, 2]);
+    let picture =
+        VideoFrame::new(VideoCodec::Vp8, 90, true, vec![1, 2]).in_encoding("h".parse().unwrap());
     twin.send(now, Track::video(0), &picture.into()).unwrap();
     twin.set_muted(Track::AUDIO, true);
     drop(twin.request_keyframe(now, Track::video(0)));

@@ -21,14 +21,15 @@ use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::{Codec, FormatParams};
 use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaKind, Mid, Pt};
-use str0m::rtp::{RtpWrite, Ssrc};
+use str0m::rtp::{Extension, RtpWrite, Ssrc};
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
+use super::encoding::section_name;
 use super::path::OurAddress;
 use crate::Secret;
-use crate::machine::Seed;
+use crate::machine::{Rid, Seed};
 use crate::media::negotiation::{
-    Fingerprint, MAX_MESSAGE, Payloads, Picture, Remote, Setup, Transport,
+    Encodings, Fingerprint, MAX_MESSAGE, Payloads, Picture, Remote, RidExtensions, Setup, Transport,
 };
 use crate::media::rtp::Format;
 use crate::media::{AudioCodec, LocalKind, MediaError, MediaState, VideoCodec};
@@ -70,6 +71,8 @@ pub(super) struct Association {
     pub(super) mid: Mid,
     /// Our part in the DTLS handshake, once it is settled.
     setup: Setup,
+    /// The header extensions by which encodings say their names.
+    extensions: RidExtensions,
     tls_id: String,
     /// Our candidates.
     local: BTreeMap<SocketAddr, String>,
@@ -97,6 +100,7 @@ impl Association {
         ingredients: &Ingredients,
         payloads: &[&Payloads],
         pictures: &[Picture],
+        extensions: RidExtensions,
         seed: Seed,
     ) -> Self {
         let mut names = seed.child("tls-id").rng();
@@ -110,9 +114,19 @@ impl Association {
             .set_stats_interval(Some(Duration::from_secs(1)))
             // A far side may have several certificates: we look ourselves.
             .set_fingerprint_verification(false)
-            // None is negotiated, so an extension's number says nothing.
+            // None is negotiated but those of encodings, so an extension's number says nothing.
             .clear_extension_map()
             .clear_codecs();
+        let named = [
+            (extensions.mid, section_name()),
+            (extensions.rid, Extension::RtpStreamId),
+            (extensions.repaired, Extension::RepairedRtpStreamId),
+        ];
+        for (number, extension) in named {
+            if let Some(number) = number {
+                config = config.set_extension(number, extension);
+            }
+        }
         // Only the first section's: str0m fails at a codec that has two numbers.
         let codec = |pt| payloads.first().and_then(|payloads| payloads.codec(pt));
         let in_audio = |pt| payloads.iter().any(|terms| terms.format(pt) != Format::Unused);
@@ -147,6 +161,7 @@ impl Association {
             rtc: config.build(now),
             mid: Mid::from(MID),
             setup: Setup::ActPass,
+            extensions,
             tls_id: format!("{:016x}{:016x}", names.next_u64(), names.next_u64()),
             local: BTreeMap::new(),
             candidates: 0,
@@ -159,6 +174,16 @@ impl Association {
     /// True once ICE and DTLS are under way.
     pub(super) fn has_begun(&self) -> bool {
         matches!(self.stage, Stage::Begun)
+    }
+
+    /// Leaves out the encodings of a description that packets cannot name here: those that it asks for by other header
+    /// extensions than the one that this began with.
+    pub(super) fn keep_encodings(&self, remote: &mut Remote) {
+        for section in &mut remote.sections {
+            if section.encodings.extensions != self.extensions {
+                section.encodings = Encodings::default();
+            }
+        }
     }
 
     /// Our part in the DTLS handshake; [`Setup::ActPass`] until it is settled.
@@ -387,18 +412,37 @@ impl Association {
         self.rtc.direct_api().remove_stream_rx(ssrc.into());
     }
 
-    /// Makes a section for a track beside the first of audio, and its sources.
-    pub(super) fn declare(&mut self, mid: Mid, kind: MediaKind, source: u32, repair: Option<u32>) {
-        if !self.has_begun() || self.rtc.media(mid).is_some() {
+    /// Makes a section for a track beside the first of audio, and a source of it.
+    pub(super) fn declare(
+        &mut self,
+        mid: Mid,
+        kind: MediaKind,
+        rid: Option<Rid>,
+        source: u32,
+        repair: Option<u32>,
+    ) {
+        if !self.has_begun() {
             return;
         }
+        let is_new = self.rtc.media(mid).is_none();
         let mut api = self.rtc.direct_api();
-        api.declare_media(mid, kind);
-        let stream = api.declare_stream_tx(source.into(), repair.map(Ssrc::from), mid, None);
+        if is_new {
+            api.declare_media(mid, kind);
+        }
+        if api.stream_tx(&source.into()).is_some() {
+            return;
+        }
+        let rid = rid.map(|rid| str0m::media::Rid::from(rid.as_str()));
+        let stream = api.declare_stream_tx(source.into(), repair.map(Ssrc::from), mid, rid);
         if kind == MediaKind::Video {
             // The usual cap on packets that are sent again protects servers.
             stream.set_rtx_cache(REPAIRS, REPAIR_AGE, None);
         }
+    }
+
+    /// Takes a source of ours away.
+    pub(super) fn retract(&mut self, source: u32) {
+        self.rtc.direct_api().remove_stream_tx(source.into());
     }
 
     /// Takes such a section away.

@@ -595,9 +595,11 @@ impl Engine for WebRtc {
                     (video.place, video.wanted)
                 }
             };
-            let codecs = self.descriptions.section(place)?.terms.codecs();
+            let section = self.descriptions.section(place)?;
             let direction = self.descriptions.direction(place, wanted);
-            Some(TrackInfo::new(track, mid.clone(), direction, codecs))
+            let mut info = TrackInfo::new(track, mid.clone(), direction, section.terms.codecs());
+            info.encodings.clone_from(&section.encodings.rids);
+            Some(info)
         };
         self.descriptions.uses().filter_map(|(_, slot, holds)| info(holds, &slot.mid)).collect()
     }

@@ -5,6 +5,7 @@ mod audio;
 mod channels;
 mod dtls;
 mod dtmf;
+mod encoding;
 mod engine;
 mod failure;
 mod figures;

@@ -8,6 +8,7 @@ use str0m::media::Mid;
 use super::association::Association;
 use super::audio::AudioTrack;
 use super::channels::Channels;
+use super::encoding::Encoding;
 use super::video::VideoTrack;
 use crate::media::negotiation::{OurSection, Remote, RemoteSection, Terms};
 use crate::media::rtp::{Format, Header};
@@ -87,6 +88,25 @@ impl More {
         }
     }
 
+    /// Sends each track of pictures in the encodings that the far side takes. Returns the sources of those that it
+    /// takes no more.
+    pub(super) fn encode(&mut self, remote: &Remote, config: &EngineConfig) -> Vec<u32> {
+        let mut gone = Vec::new();
+        let numbers: Vec<u8> = self.video.keys().copied().collect();
+        for number in numbers {
+            let place = self.video.get(&number).and_then(|video| video.place);
+            let Some(section) = place.and_then(|place| remote.sections.get(place)) else {
+                continue;
+            };
+            let rids = &section.encodings.rids;
+            let mut drawn: Vec<_> = rids.iter().map(|_| self.draw_sources(config)).collect();
+            let mut rng = config.seed.child(&format!("encodings {}", self.drawn)).rng();
+            let Some(video) = self.video.get_mut(&number) else { continue };
+            gone.extend(video.encode(rids, &mut rng, || drawn.pop().unwrap_or_default()));
+        }
+        gone
+    }
+
     /// Forgets the tracks that no section is for: str0m's sections of them.
     pub(super) fn retire(&mut self, stays: impl Fn(Track) -> bool) -> Vec<Mid> {
         let mut gone = Vec::new();
@@ -139,13 +159,14 @@ impl More {
     pub(super) fn declare(&self, association: &mut Association) {
         for audio in self.audio.values() {
             if let Some(source) = audio.source {
-                association.declare(audio.mid, str0m::media::MediaKind::Audio, source, None);
+                association.declare(audio.mid, str0m::media::MediaKind::Audio, None, source, None);
             }
         }
         for video in self.video.values() {
-            let (source, repair) = video.source;
             let kind = str0m::media::MediaKind::Video;
-            association.declare(video.mid, kind, source, Some(repair));
+            for Encoding { rid, source: (source, repair), .. } in video.all_encodings() {
+                association.declare(video.mid, kind, *rid, *source, Some(*repair));
+            }
         }
     }
 

@@ -10,8 +10,8 @@ use super::engine::WebRtc;
 use super::more::More;
 use super::offers::OurEnd;
 use crate::media::negotiation::{
-    self, Abilities, Holds, Offered, OurSection, OurTerms, Payloads, Picture, Pictures, Remote,
-    Renewal, Slots, Step, Terms,
+    self, Abilities, Encodings, Holds, Offered, OurSection, OurTerms, Payloads, Picture, Pictures,
+    Remote, Renewal, RidExtensions, Slots, Step, Terms,
 };
 use crate::media::{
     Engine, EngineEvent, MediaError, MediaKind, MediaState, Track, TrackInfo, Wish,
@@ -38,7 +38,8 @@ impl WebRtc {
         let pending = match self.association {
             Some(_) => None,
             None => {
-                let mut association = self.associate(carried(&sections), None);
+                let mut association =
+                    self.associate(carried(&sections), RidExtensions::default(), None);
                 let pending = association.offer()?;
                 let is_first = |ours: &&mut OurSection| {
                     ours.number == 0 && matches!(ours.terms, OurTerms::On(Terms::Audio(_)))
@@ -77,7 +78,10 @@ impl WebRtc {
         let before = self.ufrag();
         match self.change(&remote) {
             Some(Renewal::Association) => {
-                let mut association = self.associate(carried(&sections), Some(credentials));
+                let offered = sections.iter().map(|section| &section.encodings);
+                let extensions = Encodings::extensions_of(offered);
+                let mut association =
+                    self.associate(carried(&sections), extensions, Some(credentials));
                 let pending = association.offer()?;
                 association.accept_answer(pending, &remote)?;
                 self.install(association);
@@ -153,7 +157,10 @@ impl WebRtc {
                 let same = agreed.is_some_and(|agreed| agreed.ufrag == remote.ufrag);
                 let credentials = self.association.as_mut().map(Association::credentials);
                 let terms = remote.sections.iter().map(|section| &section.terms);
-                let mut association = self.associate(terms, credentials.filter(|_| same));
+                let encodings = remote.sections.iter().map(|section| &section.encodings);
+                let extensions = Encodings::extensions_of(encodings);
+                let mut association =
+                    self.associate(terms, extensions, credentials.filter(|_| same));
                 association.accept_offer(&remote)?;
                 self.install(association);
             }
@@ -226,7 +233,10 @@ impl WebRtc {
     }
 
     /// A far side's description is in force; what came before it can be used.
-    fn agree(&mut self, remote: Remote, slots: Slots, plan: &[Holds], offered: &[OurSection]) {
+    fn agree(&mut self, mut remote: Remote, slots: Slots, plan: &[Holds], offered: &[OurSection]) {
+        if let Some(association) = &self.association {
+            association.keep_encodings(&mut remote);
+        }
         let agreed = self.descriptions.agreed.as_ref();
         if agreed.is_some_and(|agreed| agreed.ufrag != remote.ufrag) {
             self.path.renew();
@@ -265,6 +275,8 @@ impl WebRtc {
         let gone = more.retire(|track| slots.hold(Holds::Track(track)));
         gone.into_iter().for_each(|mid| association.undeclare(mid));
         more.rest(remote).into_iter().for_each(|source| association.forget(source));
+        let unwanted = more.encode(remote, &self.config);
+        unwanted.into_iter().for_each(|source| association.retract(source));
         more.declare(association);
         for video in more.video.values_mut() {
             if !self.descriptions.direction(video.place, video.wanted).sends() {
@@ -319,6 +331,7 @@ impl WebRtc {
     fn associate<'t>(
         &mut self,
         terms: impl Iterator<Item = &'t Terms> + Clone,
+        extensions: RidExtensions,
         credentials: Option<IceCreds>,
     ) -> Association {
         self.associations += 1;
@@ -335,7 +348,7 @@ impl WebRtc {
         let mut pictures: Vec<Picture> = pictures.cloned().collect();
         pictures.extend(Pictures::ours(&self.config.video).codecs);
         let mut association =
-            Association::new(self.now, &self.ingredients, &payloads, &pictures, seed);
+            Association::new(self.now, &self.ingredients, &payloads, &pictures, extensions, seed);
         if let Some(credentials) = credentials {
             association.set_credentials(credentials);
         }

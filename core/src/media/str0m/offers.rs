@@ -53,9 +53,10 @@ impl OurEnd<'_> {
             }
             Holds::Track(Track { kind: MediaKind::Video, number }) => {
                 let video = self.more?.video.get(&number)?;
-                let (source, repair) = video.source;
+                let (source, repair) = video.only.source;
                 let ours = new(direction(video.place, video.wanted));
-                OurSection { source: Some(source), repair: Some(repair), number, ..ours }
+                let encodings = section.encodings.clone();
+                OurSection { source: Some(source), repair: Some(repair), number, encodings, ..ours }
             }
         })
     }

@@ -419,17 +419,20 @@ impl WebRtc {
         let none = MediaError::NotNegotiated(frame.codec.name());
         let Some(more) = &mut self.more else { return Err(none) };
         let Some(video) = more.video.get_mut(&number) else { return Err(none) };
-        let Some((_, pictures)) = self.descriptions.pictures(video.place) else { return Err(none) };
-        if pictures.of(frame.codec).is_none() {
+        let Some(terms) = self.descriptions.pictures(video.place) else { return Err(none) };
+        if terms.1.of(frame.codec).is_none() {
             return Err(none);
+        }
+        if !video.has_encoding(frame.rid) {
+            return Err(MediaError::NotNegotiated("an encoding of that name"));
         }
         self.now = self.now.max(now);
         let sends = self.descriptions.direction(video.place, video.wanted).sends();
-        let packets = video.packets(self.now, frame, pictures, self.secure && sends);
-        let sent = !packets.is_empty();
-        if let Some(association) = &mut self.association {
+        let packets = video.packets(self.now, frame, terms, self.secure && sends);
+        let sent = packets.is_some();
+        if let (Some((source, packets)), Some(association)) = (packets, &mut self.association) {
             for packet in packets {
-                association.write(video.mid, Some(video.source.0), packet);
+                association.write(video.mid, Some(source), packet);
             }
         }
         if self.settle_pictures() || sent {

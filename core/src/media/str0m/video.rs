@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use str0m::media::Mid;
 use str0m::rtp::{RtpPacket, RtpWrite};
 
-use super::association::pt;
-use crate::machine::Rng;
+use super::encoding::{Encoding, Row};
+use crate::machine::{Rid, Rng};
 use crate::media::negotiation::{Pictures, RemoteSection};
-use crate::media::rtp::{Assembler, Limit, Piece, pictures};
+use crate::media::rtp::{Assembler, Limit, Piece};
 use crate::media::{KEYFRAME_INTERVAL, TrackStats, VideoFrame};
 use crate::sdp::Direction;
 
@@ -20,30 +20,20 @@ const LIMIT_INTERVAL: Duration = Duration::from_secs(1);
 /// The limit that is none.
 const NO_LIMIT: u64 = 10_000_000_000;
 
-/// True if a picture that builds on others can be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Row {
-    /// The far side has those before it.
-    Goes,
-    /// It does not: the next one must need no other.
-    Broken,
-}
-
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct VideoTrack {
     /// str0m's section of it.
     pub(super) mid: Mid,
-    /// The source that it is sent as, and the one that sends packets again.
-    pub(super) source: (u32, u32),
+    /// The encoding that is sent where the far side takes but one.
+    pub(super) only: Encoding,
+    /// Those that are sent where it takes several, its first choice first.
+    pub(super) encodings: Vec<Encoding>,
     /// Its place among the far side's sections, while it has one.
     pub(super) place: Option<usize>,
     /// The direction that we want.
     pub(super) wanted: Direction,
     muted: bool,
-    row: Row,
-    sequence: u64,
-    base: u32,
     /// The source that is seen, and when it was last.
     seen: Option<(u32, Instant)>,
     /// The source that sends packets of it again, where that was not announced.
@@ -66,14 +56,11 @@ impl VideoTrack {
     pub(super) fn new(mid: Mid, source: (u32, u32), rng: &mut Rng) -> Self {
         Self {
             mid,
-            source,
+            only: Encoding::new(None, source, rng),
+            encodings: Vec::new(),
             place: None,
             wanted: Direction::SendRecv,
             muted: false,
-            row: Row::Broken,
-            // The lower half: SRTP's roll-over counter must start at zero (RFC 3711 section 3.3.1).
-            sequence: 1 + (rng.next_u64() & 0x3fff),
-            base: rng.next_u64() as u32,
             seen: None,
             repair: None,
             assembler: Assembler::default(),
@@ -89,8 +76,8 @@ impl VideoTrack {
 
     /// Another association: its far end has seen nothing, and SRTP counts from the beginning.
     pub(super) fn restart(&mut self) {
-        self.sequence = 1 + (self.sequence & 0x3fff);
-        self.row = Row::Broken;
+        self.only.restart();
+        self.encodings.iter_mut().for_each(Encoding::restart);
         self.limited = None;
         self.unseen();
     }
@@ -106,7 +93,8 @@ impl VideoTrack {
 
     /// Lets only a picture that needs no other be sent next: the far side misses some.
     pub(super) fn interrupt(&mut self) {
-        self.row = Row::Broken;
+        let all = std::iter::once(&mut self.only).chain(&mut self.encodings);
+        all.for_each(|encoding| encoding.row = Row::Broken);
     }
 
     /// Stops or resumes; what comes then must need no other picture.
@@ -114,44 +102,73 @@ impl VideoTrack {
         if std::mem::replace(&mut self.muted, muted) && !muted {
             self.wanting.ask();
         }
-        self.row = Row::Broken;
+        self.interrupt();
     }
 
-    /// The packets of a picture; none where it cannot be of use. `open` says whether there is a way to
-    /// the far side, and it wants to see something.
+    /// Sends in these encodings, in that order; those that go are forgotten. `draw` gives the sources of new ones. Returns
+    /// the sources of those that went.
+    pub(super) fn encode(
+        &mut self,
+        rids: &[Rid],
+        rng: &mut Rng,
+        mut draw: impl FnMut() -> (u32, u32),
+    ) -> Vec<u32> {
+        let mut before = std::mem::take(&mut self.encodings);
+        for rid in rids {
+            let known = before.iter().position(|encoding| encoding.rid == Some(*rid));
+            self.encodings.push(match known {
+                Some(place) => before.remove(place),
+                None => Encoding::new(Some(*rid), draw(), rng),
+            });
+        }
+        before.into_iter().map(|gone| gone.source.0).collect()
+    }
+
+    /// True if a picture can be sent that names that encoding, or none.
+    pub(super) fn has_encoding(&self, rid: Option<Rid>) -> bool {
+        rid.is_none() || self.encodings.iter().any(|encoding| encoding.rid == rid)
+    }
+
+    /// All encodings, also the one that is used where the far side takes but one.
+    pub(super) fn all_encodings(&self) -> impl Iterator<Item = &Encoding> {
+        std::iter::once(&self.only).chain(&self.encodings)
+    }
+
+    /// The packets of a picture, and the source that sends them; none where it cannot be of use. `open` says whether
+    /// there is a way to the far side, and it wants to see something.
     pub(super) fn packets(
         &mut self,
         now: Instant,
         frame: &VideoFrame,
-        terms: &Pictures,
+        (section, terms): (&RemoteSection, &Pictures),
         open: bool,
-    ) -> Vec<RtpWrite> {
+    ) -> Option<(u32, Vec<RtpWrite>)> {
         if !open || self.muted {
-            self.row = Row::Broken;
-            return Vec::new();
+            self.interrupt();
+            return None;
         }
-        let Some(picture) = terms.of(frame.codec) else { return Vec::new() };
-        if self.row == Row::Broken && !frame.keyframe {
+        let picture = terms.of(frame.codec)?;
+        let encoding = match (frame.rid, &mut *self.encodings) {
+            (None, []) => &mut self.only,
+            (None, [first, ..]) => first,
+            (rid, all) => all.iter_mut().find(|encoding| encoding.rid == rid)?,
+        };
+        if encoding.row == Row::Broken && !frame.keyframe {
             self.wanting.ask();
-            return Vec::new();
+            return None;
         }
-        let payloads = pictures::cut(frame.codec, &frame.data);
-        let (time, last) = (self.base.wrapping_add(frame.time as u32), payloads.len());
-        if last > 0 {
-            self.row = Row::Goes;
+        let source = encoding.source.0;
+        let section = section.mid.as_deref();
+        let packets = encoding.packets(now, frame, picture, section, &mut self.stats);
+        if packets.is_empty() {
+            return None;
+        }
+        if frame.keyframe {
             self.wanting.forget();
-            self.stats.frames_sent += 1;
-            self.stats.keyframes_sent += u64::from(frame.keyframe);
         }
-        let mut packets = Vec::with_capacity(last);
-        for (n, payload) in payloads.into_iter().enumerate() {
-            self.stats.packets_sent += 1;
-            self.stats.bytes_sent += payload.len() as u64;
-            let write = RtpWrite::new(pt(picture.number), self.sequence.into(), time, now, payload);
-            packets.push(write.marker(n + 1 == last).nackable(true));
-            self.sequence += 1;
-        }
-        packets
+        self.stats.frames_sent += 1;
+        self.stats.keyframes_sent += u64::from(frame.keyframe);
+        Some((source, packets))
     }
 
     /// The source that is seen.

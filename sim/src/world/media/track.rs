@@ -128,7 +128,9 @@ impl ModelTrack {
             return None;
         }
         self.shown = Row::Goes;
-        self.wanting.forget();
+        if frame.keyframe {
+            self.wanting.forget();
+        }
         self.stats.keyframes_sent += u64::from(frame.keyframe);
         Some(self.number(frame.data.len()))
     }
@@ -146,7 +148,9 @@ impl ModelTrack {
             return None;
         }
         self.seen = Row::Goes;
-        self.asking.forget();
+        if frame.keyframe {
+            self.asking.forget();
+        }
         self.stats.frames_received += 1;
         self.stats.keyframes_received += u64::from(frame.keyframe);
         frame.lost_before = std::mem::take(&mut self.gap);

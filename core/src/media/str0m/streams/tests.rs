@@ -134,7 +134,7 @@ impl Ends {
         // Of the first one that is lost, nobody would know.
         self.packets = 0;
         let track = self.track(0);
-        let (before, _) = std::mem::replace(&mut track.source, (source, repair));
+        let (before, _) = std::mem::replace(&mut track.only.source, (source, repair));
         let mid = track.mid;
         let mut api = self.ends[0].association.as_mut().unwrap().rtc.direct_api();
         api.remove_stream_tx(before.into());
@@ -167,7 +167,7 @@ impl Ends {
 fn forged_repairs_are_not_remembered() {
     let mut ends = Ends::meeting(silent);
     assert_eq!(ends.show(30), 30, "with repairs");
-    let (main, repair) = ends.track(0).source;
+    let (main, repair) = ends.track(0).only.source;
     assert_eq!((ends.track(1).seen(), ends.track(1).repair), (Some(main), Some(repair)));
     for n in 0..200 {
         ends.forge(1000 + n, n as u16);
@@ -184,7 +184,7 @@ fn forged_repairs_are_not_remembered() {
 fn repairs_that_were_announced_are_the_only_ones() {
     let mut ends = Ends::meeting(str::to_owned);
     assert_eq!(ends.show(30), 30);
-    let (main, repair) = ends.track(0).source;
+    let (main, repair) = ends.track(0).only.source;
     ends.forge(1000, 1);
     assert_eq!((ends.owner(1000), ends.bound(main)), (None, Some(repair)));
     assert_eq!((ends.owner(repair), ends.track(1).repair), (Some(VIDEO), None));
@@ -201,7 +201,7 @@ fn sources_that_change_with_each_speaker_leave_nothing_behind() {
         let mut ends = Ends::meeting(change);
         for n in 0..140 {
             assert_eq!(ends.show(3), 3, "speaker {n}");
-            let (main, repair) = ends.track(0).source;
+            let (main, repair) = ends.track(0).only.source;
             ends.run(MS(1000));
             ends.switch(5000 + 2 * n, 5001 + 2 * n);
             assert_eq!(ends.show(3), 3, "speaker {n}, another source");
@@ -210,7 +210,7 @@ fn sources_that_change_with_each_speaker_leave_nothing_behind() {
             assert!(api.stream_rx(&main.into()).is_none(), "{n}");
         }
         assert_eq!(ends.show(30), 30, "with the repairs of the last one");
-        let (_, repair) = ends.track(0).source;
+        let (_, repair) = ends.track(0).only.source;
         assert_eq!(ends.track(1).repair, Some(repair));
     }
 }
