@@ -29,9 +29,9 @@ impl Camera {
 #[derive(Debug, Default)]
 pub(super) struct Unseen {
     cameras: BTreeMap<(PhoneId, MediaId), Camera>,
-    /// The changes that wait for their answer: whose, and whether it is muted with them. One that
-    /// fails has changed nothing.
-    changes: BTreeMap<(PhoneId, CommandId), (MediaId, bool)>,
+    /// The changes that wait for their answer: of which sessions, and whether those are muted with them.
+    /// One that fails has changed nothing.
+    changes: BTreeMap<(PhoneId, CommandId), (Vec<MediaId>, bool)>,
     /// The numbers of pictures that nobody is to see.
     hidden: BTreeSet<u32>,
     seen: u64,
@@ -63,26 +63,34 @@ impl Unseen {
             | Command::StopScreenShare { conversation } => (conversation, false),
             _ => return,
         };
-        let mut sessions = stays.of(conversation).filter_map(|session| stays.get(session));
-        let (Some(stay), None) = (sessions.next(), sessions.next()) else { return };
-        if stay.kind != SessionType::CollaborateVideo {
-            return;
-        }
-        let camera = self.cameras.entry((phone, stay.media)).or_default();
+        let accepts = matches!(command, Command::AcceptRoom { .. });
+        // A mute is of each session in the conversation; an answer is of one that has none.
+        let sessions = stays.of(conversation).filter_map(|session| stays.get(session));
+        let sessions = sessions.filter(|stay| stay.kind == SessionType::CollaborateVideo);
+        let all: Vec<MediaId> =
+            sessions.filter(|stay| !(accepts && stay.answered)).map(|stay| stay.media).collect();
         match command {
-            Command::StartScreenShare { .. } => camera.shares = true,
-            Command::StopScreenShare { .. } => camera.shares = false,
-            _ => drop(self.changes.insert((phone, id), (stay.media, muted))),
+            Command::StartScreenShare { .. } => {
+                for media in all {
+                    self.cameras.entry((phone, media)).or_default().shares = true;
+                }
+            }
+            Command::StopScreenShare { .. } => {
+                // Of several, nobody knows here which one showed the screen.
+                if let [media] = all[..] {
+                    self.cameras.entry((phone, media)).or_default().shares = false;
+                }
+            }
+            _ if accepts && all.len() > 1 => {}
+            _ => drop(self.changes.insert((phone, id), (all, muted))),
         }
     }
 
     /// True if that is hidden for sure: it was told so, and nobody has asked for anything else.
     fn is_hidden(&self, phone: PhoneId, media: MediaId) -> bool {
-        let waits = |((of, _), (on, _)): (&(PhoneId, CommandId), &(MediaId, bool))| {
-            *of == phone && *on == media
-        };
+        let mut changes = self.changes.iter();
         let hidden = self.cameras.get(&(phone, media)).is_some_and(Camera::is_hidden);
-        hidden && !self.changes.iter().any(waits)
+        hidden && !changes.any(|((of, _), (all, _))| *of == phone && all.contains(&media))
     }
 }
 
@@ -93,10 +101,12 @@ impl Rule for Unseen {
         match seen {
             Seen::Submitted { id, command, .. } => self.submitted(phone, id, command, stays),
             Seen::Completed { id, result, .. } => {
-                if let Some((media, muted)) = self.changes.remove(&(phone, id))
+                if let Some((all, muted)) = self.changes.remove(&(phone, id))
                     && result.is_ok()
                 {
-                    self.cameras.entry((phone, media)).or_default().muted = muted;
+                    for media in all {
+                        self.cameras.entry((phone, media)).or_default().muted = muted;
+                    }
                 }
             }
             Seen::AgentSent { track, frame: Frame::Video(frame), .. } => {

@@ -130,7 +130,10 @@ impl Centre {
             (6, _) => ("POST", format!("rooms/{id}/data"), status, "states by data channel"),
             (7 | 8, _) => ("POST", format!("rooms/{id}/show"), json!({}), "pictures of rooms"),
             (9, _) => ("POST", format!("rooms/{id}/renegotiate"), added, "rooms renegotiate"),
-            (10, _) => ("POST", format!("rooms/{id}/repropose"), json!({}), "rooms propose again"),
+            // What a client has taken is not proposed to others.
+            (10, _) if is_proposed(room) => {
+                ("POST", format!("rooms/{id}/repropose"), json!({}), "rooms propose again")
+            }
             (11, _) => ("POST", format!("rooms/{id}/reinvite"), json!({}), "rooms re-invite"),
             (12, _) => ("POST", format!("rooms/{id}/kill-media"), json!({}), "rooms fall silent"),
             (13, _) => ("POST", format!("rooms/{id}/end"), json!({}), "rooms end"),
@@ -226,8 +229,19 @@ fn is_video(room: &Value) -> bool {
     matches!(room["kind"].as_str(), Some("conference" | "peer" | "agent"))
 }
 
+/// True if nobody who is asked into a room has taken it yet.
+fn is_proposed(room: &Value) -> bool {
+    let all = room["participants"].as_array().into_iter().flatten();
+    let mut live = all.filter(|one| is_session(one)).peekable();
+    live.peek().is_some() && live.all(|one| one["handledBy"].is_null())
+}
+
 /// True if somebody has a session in a room, or is asked to have one.
 fn is_live(room: &Value) -> bool {
-    let all = room["participants"].as_array().into_iter().flatten();
-    all.into_iter().any(|one| one["sessionState"].is_string() && one["sessionState"] != "ended")
+    room["participants"].as_array().into_iter().flatten().any(is_session)
+}
+
+/// True if a participant has a session that is not over.
+fn is_session(one: &Value) -> bool {
+    one["sessionState"].is_string() && one["sessionState"] != "ended"
 }
