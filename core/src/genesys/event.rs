@@ -245,7 +245,8 @@ pub enum Event {
         /// The track.
         track: TrackId,
     },
-    /// The far side wants a picture of a track that needs no other; at most once in 300 ms.
+    /// The far side wants a picture of a track that needs no other, of each of its encodings
+    /// ([`TrackInfo::encodings`]); at most once in 300 ms.
     KeyframeWanted {
         /// The session.
         session: SessionId,

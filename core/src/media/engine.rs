@@ -155,9 +155,9 @@ pub trait Engine: Send {
     ///
     /// # Errors
     ///
-    /// [`MediaError::NotNegotiated`] when the frame's codec was not negotiated;
-    /// [`MediaError::TooMany`] when over [`MAX_BACKLOG`] frames wait; [`MediaError::State`] when
-    /// closed.
+    /// [`MediaError::NotNegotiated`] when the frame's codec was not negotiated, or an encoding of that name
+    /// ([`VideoFrame::rid`](super::VideoFrame::rid)); [`MediaError::TooMany`] when over [`MAX_BACKLOG`] frames wait;
+    /// [`MediaError::State`] when closed.
     fn send(&mut self, now: Instant, track: Track, frame: &Frame) -> Result<(), MediaError>;
 
     /// Stops or resumes sending a track. DTMF still goes out.
@@ -323,7 +323,8 @@ pub enum EngineEvent {
         /// The frame.
         frame: Frame,
     },
-    /// The far side wants a picture that needs no other; at most once in [`KEYFRAME_INTERVAL`].
+    /// The far side wants a picture that needs no other, of each encoding ([`TrackInfo::encodings`]); at most once in
+    /// [`KEYFRAME_INTERVAL`].
     KeyframeWanted(Track),
     /// The far side wants no more than so many bits a second on a track: by what it finds that the path carries,
     /// or by its own wish (REMB, draft-alvestrand-rmcat-remb-03). At most once in [`KEYFRAME_INTERVAL`], and only
