@@ -600,11 +600,13 @@ impl Sessions {
         answered && self.peer(session).is_some_and(|peer| peer.state() == MediaState::Connected)
     }
 
-    /// The first session of a call's whose media is connected, and whose place nobody took (DEF-7).
-    pub(crate) fn first_connected(&self) -> Option<SessionId> {
-        let mut of_calls = self.open.iter().filter(|(_, open)| Self::is_of_a_call(open));
-        let found = of_calls.find(|(id, _)| self.is_current(id) && self.is_connected(id));
-        found.map(|(id, _)| id.clone())
+    /// The first session of a call's whose media is connected, and whose place nobody took (DEF-7); or else the first
+    /// that was answered, whose media may be back before the next call.
+    pub(crate) fn successor(&self) -> Option<SessionId> {
+        let of_calls = self.open.iter().filter(|(_, open)| Self::is_of_a_call(open));
+        let standing = || of_calls.clone().map(|(id, _)| id).filter(|id| self.is_current(id));
+        let connected = standing().find(|id| self.is_connected(id));
+        connected.or_else(|| standing().find(|id| self.is_answered(id))).cloned()
     }
 
     /// True the first time that a leg is reported for a session.

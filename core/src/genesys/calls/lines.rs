@@ -122,7 +122,7 @@ impl Line {
     /// without persistence: the service gives it the next call.
     pub(super) fn dismiss(&mut self, session: &SessionId, sessions: &Sessions) {
         if self.is(session) {
-            self.active = self.lines.shares().then(|| sessions.first_connected()).flatten();
+            self.active = self.lines.shares().then(|| sessions.successor()).flatten();
         }
     }
 

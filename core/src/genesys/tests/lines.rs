@@ -246,6 +246,21 @@ fn pc_2_when_the_active_session_ends_a_connected_one_takes_its_place() {
 }
 
 #[test]
+fn pc_2_a_session_that_is_cut_off_takes_its_place_once_it_is_back() {
+    let mut rig = Rig::idle(LA100P);
+    let first = rig.udp;
+    rig.media("disconnected");
+    own_call(&mut rig, "M2", "C2");
+    rig.rpc("terminate", &json!({"sessionId": "M2"}));
+    rig.conv("C2", "inbound", "terminated");
+    rig.udp = first;
+    rig.media("connected");
+    rig.forget();
+    rig.conv("C3", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M1 C3"]);
+}
+
+#[test]
 fn pc_2_on_one_line_the_session_that_is_left_carries_the_next_call() {
     // Deaf for a while, the client took an offer beside the session that it had.
     let mut rig = Rig::on(LA1);
