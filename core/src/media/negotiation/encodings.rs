@@ -6,6 +6,8 @@ use crate::sdp::Section;
 
 /// The most encodings of one track; those named later are left out.
 pub const MAX_ENCODINGS: usize = 4;
+/// The longest name of a section that fits into a header extension of one byte, in bytes (RFC 8285 section 4.2).
+const LONGEST_NAME: usize = 16;
 
 /// The encodings of a track that one end takes at once, and by which its packets say which they belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +25,8 @@ impl Encodings {
     #[must_use]
     pub fn read(section: &Section<'_>, pictures: &Pictures) -> Self {
         let extensions = RidExtensions::read(section);
-        if extensions.rid.is_none() || (section.mid().is_some() && extensions.mid.is_none()) {
+        let is_told = |mid: &str| extensions.mid.is_some() && mid.len() <= LONGEST_NAME;
+        if extensions.rid.is_none() || !section.mid().is_none_or(is_told) {
             return Self::default();
         }
         let usable = |name: &str| {
@@ -98,10 +101,14 @@ mod tests {
 
     /// The names that a section with these lines asks for.
     fn read(lines: &[&str]) -> Vec<String> {
+        read_named("1", lines)
+    }
+
+    fn read_named(mid: &str, lines: &[&str]) -> Vec<String> {
         let lines: String = lines.iter().map(|line| format!("a={line}\r\n")).collect();
         let text = format!(
             "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n\
-             a=mid:1\r\na=rtpmap:96 VP8/90000\r\na=extmap:4 {MID_EXTENSION}\r\n\
+             a=mid:{mid}\r\na=rtpmap:96 VP8/90000\r\na=extmap:4 {MID_EXTENSION}\r\n\
              a=extmap:10 {RID_EXTENSION}\r\n{lines}"
         );
         let description = Description::read(&text).unwrap();
@@ -131,6 +138,14 @@ mod tests {
         let rids =
             ["rid:a recv pt=96", "rid:b recv pt=97", "rid:c recv max-width=640", "rid:d send"];
         assert_eq!(read(&[&rids[..], &["simulcast:recv a;b;c;d"]].concat()), ["a"]);
+    }
+
+    #[test]
+    fn rfc_8285_4_2_a_section_whose_name_packets_cannot_tell_has_one_encoding() {
+        let asks = ["rid:h recv", "simulcast:recv h"];
+        let named = |mid: &str| read_named(mid, &asks);
+        assert_eq!(named("audio-and-video0"), ["h"]);
+        assert_eq!(named("audio-and-video-0"), [""; 0]);
     }
 
     #[test]
