@@ -13,6 +13,8 @@ const RATE = 48_000;
 const SPEECH = 3;
 const SILENCE = 1;
 const PAUSE = 3;
+/** Milliseconds that the agent holds a key down. */
+const KEY = 400;
 /** How often one may listen until what is heard is the speech. */
 const ATTEMPTS = 5;
 /** Where the agent is in sim/far-ends/lab. */
@@ -212,13 +214,17 @@ export class Call {
     if (told.join('') !== keys) throw new Error(`the agent was told ${told.join('')}, not ${keys}`);
   }
 
-  /** Keys of the agent's, no two alike: the browser makes their tones of what it is told. */
+  /**
+   * Keys of the agent's, no two alike: the browser makes their tones of what it is told. Of a key that is up before the
+   * browser plays its beginning, it plays the events' duration; of keys at 8 kHz beside Opus it takes that for 48 kHz,
+   * which makes a sixth of it. So they are down for longer than a busy machine has it wait.
+   */
   async hearKeys(keys) {
     await this.agent.ask('hush');
     // Here, too, a busy machine makes gaps.
     for (let left = ATTEMPTS; ; left -= 1) {
-      const listening = this.listen(1.5 + keys.length * 0.4);
-      const { error } = await this.agent.ask(`press ${keys}`);
+      const listening = this.listen(1.5 + keys.length * (KEY / 1_000 + 0.3));
+      const { error } = await this.agent.ask(`press ${keys} ${KEY}`);
       if (error) throw new Error(`the agent could not press: ${error}`);
       const heard = keysIn(await listening);
       if (heard === keys) break;

@@ -29,6 +29,8 @@ const CASE_LIMIT = 90_000;
 const NONE = 4;
 /** How many are played at once: they are mostly waiting for speech. */
 const AT_ONCE = 3;
+/** How many that failed are played once more; of more, each has failed. */
+const AGAIN = 3;
 
 function assert(holds, what) {
   if (!holds) throw new Error(typeof what === 'string' ? what : JSON.stringify(what));
@@ -242,7 +244,7 @@ async function openPage(browser, complaints) {
   return page;
 }
 
-/** Plays one case. What it found, a line each; what failed, if anything did. */
+/** Plays one case, and tells what it found. Whether all went well. */
 async function perform(name, number, [how, signaling, play]) {
   const [began, lines] = [Date.now(), []];
   const agent = await Agent.start(ANSWERER, ['--own', OWN, '--far', FAR, ...(how.options ?? [])]);
@@ -274,12 +276,21 @@ const [open, hiding, relay] = await Promise.all([launch(false), launch(true), Re
 console.log(`Chromium ${open.version()}`);
 const waiting = Object.entries(CASES).filter(([name]) => name.includes(ONLY)).entries();
 const tally = { passed: 0, failed: 0 };
+const again = [];
 await Promise.all(Array.from({ length: AT_ONCE }, async () => {
   // All take from the same queue.
   for (const [number, [name, one]] of waiting) {
-    tally[await perform(name, number, one) ? 'passed' : 'failed'] += 1;
+    if (await perform(name, number, one)) tally.passed += 1;
+    else again.push([number, [name, one]]);
   }
 }));
+// Pictures and speech of several browsers at once are more than some machines have time for, and a browser that has
+// none drops them. What is wrong here is wrong as well when it is alone; what is wrong twice has failed.
+if (again.length > 0 && again.length <= AGAIN) console.log('Once more, one at a time:');
+for (const [number, [name, one]] of again) {
+  const fine = again.length <= AGAIN && await perform(name, number, one);
+  tally[fine ? 'passed' : 'failed'] += 1;
+}
 await Promise.all([open.close(), hiding.close(), relay.stop()]);
 console.log(`Chromium: ${tally.passed} passed, ${tally.failed} failed`);
 const none = ONLY !== '' && tally.passed + tally.failed === 0;

@@ -11,7 +11,7 @@
 //! | `count` | tells at once how many samples came since, and how many frames were `recovered` in all, of the copies that others brought |
 //! | `hush`, `speak` | says silence from now on, or her speech again |
 //! | `compare FILE` | tells whether a WAV file is her own speech |
-//! | `press KEYS` | presses keys on the last call |
+//! | `press KEYS MS` | presses keys on the last call, each for so many milliseconds |
 //! | `restart` | at a gateway (`--ribbon`): finds another path for the last call's media |
 //!
 //! In a meeting she shows pictures and keeps what she sees, and takes the words of [`room`].
@@ -130,9 +130,10 @@ fn main() -> anyhow::Result<()> {
     tokio.spawn(answer(phone.clone(), events, seat.clone(), parts));
     obey(&speech, &far, &saying, &heard, |word, rest| match word {
         "press" => {
-            let keys = rest.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
+            let (keys, each) = rest.split_once(' ').context("for how long?")?;
+            let keys = keys.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
             let call: ConversationId = lock(&last).clone().context("no call")?;
-            let pressed = phone.send_dtmf(call, keys, Duration::from_millis(120));
+            let pressed = phone.send_dtmf(call, keys, Duration::from_millis(each.parse()?));
             Ok(json!({"error": tokio.block_on(pressed).err().map(|error| error.to_string())}))
         }
         _ => tokio.block_on(seat.obey(word, rest)),
