@@ -7,9 +7,9 @@ use crate::ends::{Microphone, Speaker};
 /// The way that sound goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
-    /// What is played.
+    /// To a loudspeaker.
     Output,
-    /// What is recorded.
+    /// From a microphone.
     Input,
 }
 

@@ -19,7 +19,7 @@ pub struct Desk {
     shared: Arc<Mutex<Shared>>,
 }
 
-/// What both threads know.
+/// The things that both threads know.
 #[derive(Default)]
 struct Shared {
     ended: bool,

@@ -65,7 +65,7 @@ pub(crate) struct Hall {
     input: Mutex<Side>,
 }
 
-/// What is known of one way beside its rings.
+/// The figures of one way beside its rings.
 #[derive(Default)]
 struct Side {
     level: Level,
@@ -271,14 +271,14 @@ pub struct Line {
 
 impl Line {
     /// Plays what was heard of the far side, as it comes.
-    pub fn play(&mut self, pcm: &[i16]) {
+    pub fn play(&self, pcm: &[i16]) {
         if let Some(rings) = lock(&self.hall.lines).rings.get_mut(&self.id) {
             rings.play.push(pcm);
         }
     }
 
     /// Takes the next 20 ms of what the microphone hears: silence where there is none.
-    pub fn record(&mut self) -> [i16; FRAME] {
+    pub fn record(&self) -> [i16; FRAME] {
         let mut frame = [0; FRAME];
         if let Some(rings) = lock(&self.hall.lines).rings.get_mut(&self.id) {
             rings.record.pull(&mut frame);

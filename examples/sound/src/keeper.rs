@@ -17,14 +17,14 @@ const MAX_REFUSED: usize = 64;
 pub enum News {
     /// A device is in use from now on, for a call.
     Uses {
-        /// What it does.
+        /// Its way.
         direction: Direction,
         /// The words for it.
         description: String,
     },
     /// No device is in use any more although there is a call: there is silence, and others are looked for.
     Silent {
-        /// What is missing.
+        /// The way that has none.
         direction: Direction,
     },
     /// A device was left out.

@@ -136,7 +136,7 @@ impl Memory {
         self.state().turns
     }
 
-    /// What a call of the card finds.
+    /// The state as a call of the card finds it.
     fn enter(&self) -> Result<MutexGuard<'_, State>, CardError> {
         let mut state = self.state();
         state.turns += 1;

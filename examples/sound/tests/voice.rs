@@ -36,7 +36,7 @@ fn mixed(one: &[i16], other: &[i16]) -> Vec<i16> {
     one.iter().zip(other).map(|(one, other)| one.saturating_add(*other)).collect()
 }
 
-/// What goes to the far end, of what is played and what the microphone hears.
+/// The voice that goes to the far end, of what is played and what the microphone hears.
 fn process(options: VoiceOptions, played: &[i16], heard: &[i16]) -> Vec<i16> {
     let mut voice = Voice::new(options);
     let mut out = Vec::new();
@@ -49,7 +49,7 @@ fn process(options: VoiceOptions, played: &[i16], heard: &[i16]) -> Vec<i16> {
     out
 }
 
-/// What comes after four seconds, in which it may learn.
+/// The part after four seconds, in which it may learn.
 fn learned(pcm: &[i16]) -> &[i16] {
     &pcm[4 * RATE as usize..]
 }

@@ -28,14 +28,14 @@ pub(super) enum Message {
     Refused { to: u32, why: PulseError },
     /// News that nobody asked for.
     Told(Box<Command>),
-    /// What was recorded.
+    /// A piece of a recording.
     Sound { channel: u32, data: Vec<u8> },
 }
 
 /// See the [module](self).
 pub(super) struct Connection {
     socket: UnixStream,
-    /// What was read, and is no whole message yet.
+    /// The beginning of a message that is not whole yet.
     read: Vec<u8>,
     version: u16,
     next: u32,

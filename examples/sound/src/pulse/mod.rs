@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The longest time for which a server may owe an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What must be there, for a person who reads that it is not.
+/// The words for a person who has none.
 const WANTED: &str = "no sound server was found: neither PulseAudio nor PipeWire has a socket at $PULSE_SERVER or \
                       $XDG_RUNTIME_DIR/pulse/native (Debian: apt install pipewire-pulse, or pulseaudio)";
 
@@ -46,7 +46,7 @@ pub struct Pulse {
     opened: u32,
 }
 
-/// What is open, and what is known of it.
+/// The open streams, and the news of them.
 #[derive(Default)]
 struct Streams {
     output: Option<Open<Speaker>>,
@@ -85,7 +85,7 @@ impl Pulse {
         Self { path: Some(socket), ..Self::from_env() }
     }
 
-    /// What is connected, or is now.
+    /// Connects, unless that is done.
     fn connected(&mut self) -> Result<(), CardError> {
         if self.connection.is_some() {
             return Ok(());
