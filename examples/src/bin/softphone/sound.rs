@@ -145,7 +145,7 @@ fn word(direction: Direction) -> &'static str {
 fn told(news: &News) {
     match news {
         News::Uses { direction, description } => {
-            say(&format!("{}: {description}", word(*direction)))
+            say(&format!("{}: {description}", word(*direction)));
         }
         News::Silent { direction } => {
             say(&style(format!("no {}: silence until there is one", word(*direction)))
