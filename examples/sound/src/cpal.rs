@@ -1,7 +1,4 @@
-//! The devices of macOS and Windows, by the `cpal` crate.
-//!
-//! It tells neither when devices come and go nor which became the default: that is looked at once a second. What the
-//! default is renamed to counts as another device.
+//! The devices of macOS and Windows.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -18,7 +15,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The longest wait for a device to open.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// See the [module](self).
+/// The devices of macOS and Windows, by the `cpal` crate.
+///
+/// It tells neither when devices come and go nor which became the default: that is looked at once a second. Devices
+/// that have no 48 kHz are refused.
 pub struct Cpal {
     output: Option<Stream>,
     input: Option<Stream>,

@@ -1,7 +1,4 @@
-//! The devices of PulseAudio, and of PipeWire, which speaks the same protocol.
-//!
-//! Streams are opened on a device by its name and stay there ([`StreamFlags::no_move`]): where the server would move
-//! one, as when its device vanishes, it is ended, and the [`Keeper`](crate::keeper) decides.
+//! The devices of PulseAudio, and of PipeWire.
 
 mod connection;
 
@@ -36,7 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const WANTED: &str = "no sound server was found: neither PulseAudio nor PipeWire has a socket at $PULSE_SERVER or \
                       $XDG_RUNTIME_DIR/pulse/native (Debian: apt install pipewire-pulse, or pulseaudio)";
 
-/// See the [module](self).
+/// The devices of PulseAudio, and of PipeWire, which speaks the same protocol.
+///
+/// Streams are opened on a device by its name and stay there: where the server would move one, as when its device
+/// vanishes, it is ended, and the [`Desk`](crate::Desk) chooses another.
 pub struct Pulse {
     path: Option<PathBuf>,
     cookie: Option<PathBuf>,

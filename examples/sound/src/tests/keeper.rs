@@ -249,7 +249,7 @@ fn a_card_that_hangs_holds_up_no_call() {
     memory.set_default(OUT, Some("box"));
     let card = memory.card();
     let desk = Desk::open(move || Box::new(card), |_| {}).unwrap();
-    let mut line = desk.line().unwrap();
+    let line = desk.line().unwrap();
     let until = Instant::now() + Duration::from_secs(10);
     while desk.place(OUT).open.is_none() {
         assert!(Instant::now() < until, "never opened");
