@@ -17,7 +17,8 @@ const WATCH: usize = RATE as usize / 2;
 /// The samples over which the mean level is taken: two seconds.
 const SMOOTH: f64 = 2.0 * RATE as f64;
 /// The distance of the mean from the target within which nothing is done: clocks that agree are not meddled with.
-const BAND: f64 = FRAME as f64;
+/// Less of it below, where a gap is near.
+const BAND: (f64, f64) = (-0.2 * FRAME as f64, FRAME as f64);
 /// The change of speed for each sample beyond that: 0.2 % for a frame, which comes to rest within ten seconds.
 const GAIN: f64 = 0.002 / FRAME as f64;
 /// The largest change of speed. Nobody hears 0.4 %, and no clock is so wrong.
@@ -52,7 +53,7 @@ impl std::ops::Add for Glitches {
 
 /// Samples that are brought by one clock and taken by another.
 ///
-/// Some 60 ms wait in it. Where one clock is faster, the ring drains or fills, slowly; once that is more than a frame,
+/// Some 60 ms wait in it. Where one clock is faster, the ring drains or fills, slowly; once that is more than a little,
 /// what is taken is played a little faster or slower (at most 0.4 %). Where that is not enough, as after a pause of the
 /// other side, frames are thrown away until it is, or there is silence until enough waits again. Both are counted.
 ///
@@ -151,7 +152,7 @@ impl Ring {
     #[must_use]
     pub fn correction(&self) -> f64 {
         let off = self.mean - TARGET as f64;
-        ((off - off.clamp(-BAND, BAND)) * GAIN).clamp(-LARGEST, LARGEST)
+        ((off - off.clamp(BAND.0, BAND.1)) * GAIN).clamp(-LARGEST, LARGEST)
     }
 
     /// All that went wrong so far.
