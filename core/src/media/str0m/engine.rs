@@ -599,6 +599,7 @@ impl Engine for WebRtc {
             let direction = self.descriptions.direction(place, wanted);
             let mut info = TrackInfo::new(track, mid.clone(), direction, section.terms.codecs());
             info.encodings.clone_from(&section.encodings.rids);
+            info.received.clone_from(&section.sent.rids);
             Some(info)
         };
         self.descriptions.uses().filter_map(|(_, slot, holds)| info(holds, &slot.mid)).collect()

@@ -23,6 +23,7 @@ mod rsa;
 mod send;
 mod streams;
 mod video;
+mod view;
 
 use std::sync::Arc;
 use std::time::Instant;
