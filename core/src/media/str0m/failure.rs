@@ -1,6 +1,6 @@
 //! The failures of a session: their reasons, and the word that the far side is left with.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::error::RtcError;
 use str0m::net::{Protocol, Receive};
@@ -9,6 +9,18 @@ use str0m::{Input, Output};
 use super::engine::{MAX_TURNS, WebRtc};
 use super::receive::Datagram;
 use crate::media::{EngineEvent, MediaError, MediaState};
+
+/// The longest time from the path to the end of the handshake. The far side may look for one still.
+pub(super) const HANDSHAKE_LIMIT: Duration = Duration::from_secs(40);
+
+/// What a session that is not connected lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// A path to the far side.
+    Path,
+    /// The end of the handshake, on a path that there is.
+    Handshake,
+}
 
 impl WebRtc {
     /// Gives str0m a datagram.
@@ -50,6 +62,15 @@ impl WebRtc {
             MediaError::Handshake(text.trim_start_matches("DTLS error: ").to_owned())
         } else {
             MediaError::Connection(text)
+        }
+    }
+
+    /// The reason for an end because something is missing for too long.
+    pub(super) fn given_up(&self, missing: Missing) -> MediaError {
+        match missing {
+            Missing::Handshake => MediaError::Handshake("the far side does not answer".to_owned()),
+            Missing::Path if self.secure => MediaError::Connection("the path was lost".to_owned()),
+            Missing::Path => MediaError::Connection("no path was found".to_owned()),
         }
     }
 
