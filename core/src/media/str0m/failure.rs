@@ -13,7 +13,7 @@ use crate::media::{EngineEvent, MediaError, MediaState};
 /// The longest time from the path to the end of the handshake. The far side may look for one still.
 pub(super) const HANDSHAKE_LIMIT: Duration = Duration::from_secs(40);
 
-/// What a session that is not connected lacks.
+/// The part that a session lacks while it is not connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
     /// A path to the far side.
