@@ -12,7 +12,7 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output};
 use super::association::{Association, Ingredients, MID, OurPart, pt};
 use super::audio::AudioTrack;
 use super::dtmf;
-use super::failure::{HANDSHAKE_LIMIT, Missing};
+use super::missing::{HANDSHAKE_LIMIT, Missing};
 use super::more::More;
 use super::path::{OurAddress, Path};
 use super::receive::Datagram;

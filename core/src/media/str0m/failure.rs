@@ -1,26 +1,15 @@
 //! The failures of a session: their reasons, and the word that the far side is left with.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use str0m::error::RtcError;
 use str0m::net::{Protocol, Receive};
 use str0m::{Input, Output};
 
 use super::engine::{MAX_TURNS, WebRtc};
+use super::missing::Missing;
 use super::receive::Datagram;
 use crate::media::{EngineEvent, MediaError, MediaState};
-
-/// The longest time from the path to the end of the handshake. The far side may look for one still.
-pub(super) const HANDSHAKE_LIMIT: Duration = Duration::from_secs(40);
-
-/// The part that a session lacks while it is not connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Missing {
-    /// A path to the far side.
-    Path,
-    /// The end of the handshake, on a path that there is.
-    Handshake,
-}
 
 impl WebRtc {
     /// Gives str0m a datagram.
