@@ -96,3 +96,20 @@ impl Device {
 pub(super) fn until(now: Instant, echo: Duration) -> Instant {
     now.checked_add(echo).unwrap_or(now)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::epoch;
+
+    #[test]
+    fn echoes_that_are_waited_for_are_bounded() {
+        let mut device = Device::default();
+        for n in 0..100 {
+            let lamps = Lamps { off_hook: true, mute: n % 2 == 0, ..Lamps::default() };
+            device.show(lamps, epoch());
+        }
+        assert_eq!(device.echoes.len(), MAX_ECHOES);
+        assert!(!device.mute_pressed(epoch()), "the newest are kept");
+    }
+}

@@ -78,7 +78,7 @@ impl HeadsetOwnership {
     ///
     /// # Errors
     ///
-    /// Why not.
+    /// The client is a guest's, or has no calls.
     pub(crate) fn may_request(config: &Config) -> Result<(), Error> {
         let agent = match config.auth {
             Auth::Token(_) => true,
@@ -207,10 +207,10 @@ impl HeadsetOwnership {
 
     /// Takes note of whether a call is connected here.
     pub(crate) fn talks(&mut self, talks: bool, out: &mut Outbox) {
-        if talks && !std::mem::replace(&mut self.talks, talks) {
+        let before = std::mem::replace(&mut self.talks, talks);
+        if talks && !before {
             self.ask_if_lost(out);
         }
-        self.talks = talks;
     }
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {

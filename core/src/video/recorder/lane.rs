@@ -7,6 +7,8 @@ use crate::video::{ParameterSets, time};
 
 /// The furthest that media time may fall behind the frames' arrival; further, it began anew.
 const MAX_BEHIND: Duration = Duration::from_secs(5);
+/// After that long without a picture of the encoding that is recorded, another one takes its place.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// A track that is recorded.
 #[derive(Debug)]
@@ -20,9 +22,6 @@ pub(super) struct Lane {
     /// The sets of parameters that came, of H.264.
     sets: ParameterSets,
 }
-
-/// After that long without a picture of the encoding that is recorded, another one takes its place.
-const SILENCE: Duration = Duration::from_secs(2);
 
 /// The row of its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
