@@ -28,6 +28,7 @@ mod text_id;
 #[cfg(feature = "audio")]
 pub mod audio;
 pub mod genesys;
+pub mod headset;
 #[cfg(feature = "unstable-wire")]
 pub mod jingle;
 #[cfg(not(feature = "unstable-wire"))]

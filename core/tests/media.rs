@@ -252,6 +252,44 @@ fn a_path_that_is_never_found_is_given_up() {
 }
 
 #[test]
+fn rfc_8842_5_1_a_path_that_is_found_minutes_after_the_answer_is_used() {
+    let mut pair = Pair::with(|config| config.path_limit = MS(600_000));
+    pair.cut();
+    pair.negotiate().unwrap();
+    // As signaling has it where a network is away.
+    for minute in 1..=4 {
+        pair.run(MS(60_000));
+        if minute == 4 {
+            pair.mend();
+        }
+        let now = pair.now;
+        pair.candidates = [Vec::new(), Vec::new()];
+        let offer = pair.engine(Side::A).restart_ice(now).unwrap();
+        pair.reoffer(&offer);
+    }
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    pair.talk(10, MS(20));
+    assert_eq!(pair.heard(Side::B).len(), 10);
+}
+
+#[test]
+fn rfc_6347_4_2_4_a_handshake_without_an_answer_is_given_up_and_not_while_there_is_no_path() {
+    let mut pair = Pair::with(|config| config.path_limit = MS(600_000));
+    pair.mute_dtls(true);
+    pair.negotiate().unwrap();
+    pair.run_until(MS(42_000), |p| p.both(MediaState::Failed));
+    let failed = pair.failed(Side::A);
+    assert!(matches!(failed, Some(MediaError::Handshake(_))), "{failed:?}");
+    // One that is late is answered.
+    let mut pair = Pair::new();
+    pair.mute_dtls(true);
+    pair.negotiate().unwrap();
+    pair.run(MS(20_000));
+    pair.mute_dtls(false);
+    pair.run_until(MS(15_000), |p| p.both(MediaState::Connected));
+}
+
+#[test]
 fn closing_tells_the_far_side() {
     let mut pair = Pair::connected();
     let now = pair.now;

@@ -1,4 +1,4 @@
-//! Several encodings of one track at once (RFC 8853), for a far end that takes them.
+//! Several encodings of one track at once (RFC 8853), for a far end that takes them, and of one that sends them.
 
 #![cfg(feature = "str0m")]
 
@@ -135,4 +135,100 @@ fn rfc_4585_6_3_1_a_request_that_waits_is_kept_while_pictures_go_on() {
     send(&mut call, picture(21, true, 500)).unwrap();
     call.run(Duration::from_secs(1));
     assert_eq!(call.wanted, 3, "it came");
+}
+
+/// A picture that the far end sends, in parts; it needs no other at multiples of 30.
+fn shown(rid: &str, n: u8, parts: usize) -> Vec<Vec<u8>> {
+    let mut parts: Vec<_> =
+        (0..parts).map(|part| [rid.as_bytes(), &[n, part as u8]].concat()).collect();
+    parts[0].insert(0, u8::from(!n.is_multiple_of(30)));
+    parts
+}
+
+/// Has the far end show so many pictures of each encoding. Whether each came once, in order and by its name.
+fn see(call: &mut FarCall, rids: &[&str], numbers: std::ops::Range<u8>) {
+    for n in numbers.clone() {
+        if n + 3 == numbers.end {
+            // Nobody knows that the last one is lost.
+            call.loses_one_of = 0;
+        }
+        for (parts, rid) in (1..).zip(rids) {
+            call.show(rid, 3000 * u32::from(n), &shown(rid, n, parts));
+        }
+        call.run(PICTURE);
+    }
+    call.run(Duration::from_secs(1));
+    let seen = std::mem::take(&mut call.seen);
+    for (parts, name) in (1..).zip(rids) {
+        let of_it = seen.iter().filter(|frame| frame.rid == Some(rid(name)));
+        let came: Vec<_> = of_it.map(|frame| frame.data.to_vec()).collect();
+        let sent: Vec<_> = numbers.clone().map(|n| shown(name, n, parts).concat()).collect();
+        assert_eq!(came, sent, "{name}");
+    }
+    assert_eq!(seen.len(), rids.len() * numbers.len());
+}
+
+#[test]
+fn rfc_8853_encodings_that_are_offered_are_received_each_by_its_name() {
+    let rids = ["q", "h", "f"];
+    let mut call = FarCall::with_encodings_both_ways(&rids, &[], |_| true);
+    let (_, video) = call.answer.split_once("m=video").unwrap();
+    assert!(video.contains("a=simulcast:recv q;h;f\r\n"), "{video}");
+    for name in rids {
+        assert!(video.contains(&format!("a=rid:{name} recv\r\n")), "{video}");
+    }
+    assert!(video.contains("a=ssrc-group:FID"), "we send one, whose source is told: {video}");
+    let info = call.engine.tracks().into_iter().find(|info| info.track == VIDEO).unwrap();
+    assert_eq!((info.received, info.encodings), (rids.map(rid).to_vec(), Vec::new()));
+    see(&mut call, &rids, 0..40);
+    let stats = call.engine.track_stats(VIDEO).unwrap();
+    let figures = (stats.frames_received, stats.keyframes_received, stats.packets_received);
+    assert_eq!(figures, (120, 6, 240), "all of the track");
+}
+
+#[test]
+fn rfc_8852_4_2_what_is_lost_of_an_encoding_is_sent_again() {
+    let rids = ["q", "h", "f"];
+    let all: [fn(&str) -> bool; 2] = [|_| true, |line| !line.starts_with("a=ssrc")];
+    // Also where nobody was told the sources.
+    for line in all {
+        let mut call = FarCall::with_encodings_both_ways(&rids, &[], line);
+        see(&mut call, &rids, 0..5);
+        call.loses_one_of = 7;
+        see(&mut call, &rids, 5..60);
+        let stats = call.engine.track_stats(VIDEO).unwrap();
+        assert_eq!((stats.frames_received, stats.breaks), (180, 0));
+    }
+}
+
+#[test]
+fn encodings_go_both_ways_on_one_track() {
+    let mut call = FarCall::with_encodings_both_ways(&["q", "f"], &["h", "l"], |_| true);
+    let (_, video) = call.answer.split_once("m=video").unwrap();
+    assert!(video.contains("a=simulcast:send h;l recv q;f\r\n"), "{video}");
+    assert!(!video.contains("a=ssrc"), "{video}");
+    see(&mut call, &["q", "f"], 0..10);
+    send(&mut call, picture(0, true, 500).in_encoding(rid("l"))).unwrap();
+    assert_eq!(came(&mut call), [("l".to_owned(), 500)]);
+}
+
+#[test]
+fn rfc_4585_6_3_1_a_picture_that_needs_no_other_is_asked_of_each_encoding() {
+    let rids = ["q", "h", "f"];
+    let mut call = FarCall::with_encodings_both_ways(&rids, &[], |_| true);
+    see(&mut call, &rids, 0..3);
+    let now = call.now;
+    call.engine.request_keyframe(now, VIDEO).unwrap();
+    call.run(Duration::from_millis(100));
+    call.asked.sort();
+    assert_eq!(call.asked, ["f", "h", "q"]);
+}
+
+#[test]
+fn where_packets_cannot_name_what_is_sent_one_encoding_is_seen() {
+    let line = |line: &str| !line.contains("sdes:rtp-stream-id");
+    let call = FarCall::with_encodings_both_ways(&["q", "h"], &[], line);
+    assert!(!call.answer.contains("a=simulcast"), "{}", call.answer);
+    let info = call.engine.tracks().into_iter().find(|info| info.track == VIDEO).unwrap();
+    assert_eq!(info.received, []);
 }

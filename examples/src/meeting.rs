@@ -160,7 +160,10 @@ pub async fn record<R: Sockets>(
                         phone.request_keyframe(id).await?;
                     }
                     // Another file would have it.
-                    Recorded::NewFile | Recorded::OtherCodec | Recorded::Full => {}
+                    Recorded::NewFile
+                    | Recorded::OtherEncoding
+                    | Recorded::OtherCodec
+                    | Recorded::Full => {}
                 }
             }
             Step::Look => {

@@ -69,8 +69,9 @@ async fn a_file_is_presented<R: Sockets>() {
     let shown = within::<R, _>("the meeting", shown).await.expect("shown");
     let ask = |path: &str| desk.emulator.control("GET", path, &json!({})).expect("an answer");
     let media = ask(&format!("rooms/{}/media", shown.conversation.as_str()));
-    let told = ["screen-start", "screen-stop"].map(|kind| ask(&format!("events?type={kind}")));
     within::<R, _>("leaving", desk.phone.end(shown.conversation)).await.expect("left");
+    // What was said before the end has come when that has.
+    let told = ["screen-start", "screen-stop"].map(|kind| ask(&format!("events?type={kind}")));
     desk.close().await;
 
     assert!(shown.pictures > 10, "{} pictures", shown.pictures);

@@ -400,6 +400,7 @@ fn command(which: u8, call: Call, flag: bool) -> Command {
         17 => Command::SetAccessToken(Secret::new(format!("{TOKEN}{flag}"))),
         18 => Command::NetworkChanged,
         19 => Command::WentOffline,
+        20 if flag => Command::RequestHeadset,
         20 => Command::ClaimAlertingLeader,
         21 if flag => Command::Destroy,
         22 => Command::Disconnect,

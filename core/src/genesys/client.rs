@@ -10,6 +10,7 @@ use super::config::{Auth, Config};
 use super::counters::Counters;
 use super::error::{Error, ErrorKind, Subject};
 use super::event::Event;
+use super::headset::HeadsetOwnership;
 use super::ids::UserId;
 use super::link::Link;
 use super::outbox::Outbox;
@@ -55,6 +56,7 @@ pub struct Client {
     pub(super) calls: Calls,
     pub(super) rooms: Rooms,
     pub(super) sessions: Sessions,
+    pub(super) headset: HeadsetOwnership,
 }
 
 impl Client {
@@ -83,6 +85,7 @@ impl Client {
             calls: Calls::default(),
             rooms: Rooms::default(),
             sessions,
+            headset: HeadsetOwnership::default(),
         })
     }
 
@@ -177,6 +180,7 @@ impl Client {
 
     /// Ends what was asked over the connection that is gone: nobody will answer it.
     pub(super) fn connection_lost(&mut self) {
+        self.headset.lost();
         if !self.out.config.session_survivability {
             self.sessions.end_all();
             self.calls.sweep(&mut self.sessions, &mut self.out);
@@ -248,6 +252,7 @@ impl Client {
             self.calls.forget_command(command, &mut self.sessions, &mut self.out);
             self.rooms.forget_command(command, &mut self.sessions, &mut self.out);
             self.link.readiness.forget_subscriber(command);
+            self.headset.forget_command(command);
             let error = Error::new(ErrorKind::Timeout, "the service did not answer in time");
             self.out.complete(command, Err(error));
         }
@@ -261,6 +266,7 @@ impl Client {
         }
         self.calls.handle_timeout(&mut self.sessions, &mut self.out);
         self.rooms.handle_timeout(&mut self.out);
+        self.headset.handle_timeout(&mut self.out);
     }
 
     /// The time of the next wake-up. Packets and frames change nothing but media: then the rest is
@@ -269,6 +275,7 @@ impl Client {
         if self.out.due.is_stirred() {
             let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
             let wake = Wake::earliest(wake, self.rooms.next_wake());
+            let wake = Wake::earliest(wake, self.headset.next_wake());
             self.out.due.settle(Wake::earliest(self.out.next_wake(), wake));
         }
         Wake::earliest(self.out.due.wake(), self.sessions.next_wake())
@@ -356,8 +363,12 @@ impl Machine for Client {
             self.calls.came_back(agent, &mut self.sessions, &mut self.out);
             if agent {
                 self.rooms.came_back(&mut self.out);
+                self.headset.came_back(&mut self.out);
             }
             self.settle();
+        }
+        if self.headset.is_wanted() {
+            self.headset.talks(self.calls.is_talking(), &mut self.out);
         }
         self.calls.tell_rest(&mut self.out);
     }

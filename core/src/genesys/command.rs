@@ -206,6 +206,14 @@ pub enum Command {
     /// Be the one of the user's clients that rings
     /// ([`Config::alerting_leader`](super::Config::alerting_leader)). Within 30 s.
     ClaimAlertingLeader,
+    /// Have the user's headset, and none of the user's other clients. Completes once it is this client's,
+    /// or another one keeps it ([`ErrorKind::Session`](super::ErrorKind::Session)): then it is asked for
+    /// again by itself, whenever it may be had, until [`Command::ReleaseHeadset`].
+    /// [`Event::HeadsetControls`](super::Event::HeadsetControls) tells of each change. The device itself
+    /// is the application's ([`crate::headset`]). Within 30 s.
+    RequestHeadset,
+    /// Leave the user's headset to the user's other clients. Completes at once.
+    ReleaseHeadset,
     /// End everything: every command that waits, as cancelled, every media session, then the
     /// connection. Never refused. Within 5 s.
     Destroy,
@@ -247,6 +255,8 @@ impl Command {
             | Self::NetworkChanged
             | Self::WentOffline
             | Self::ClaimAlertingLeader
+            | Self::RequestHeadset
+            | Self::ReleaseHeadset
             | Self::Destroy => Subject::default(),
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::error::{Error, ErrorKind};
+use super::headset::HeadsetRank;
 use super::session_type::SessionType;
 use super::timing::Timing;
 use crate::Secret;
@@ -88,6 +89,13 @@ pub struct Config {
     /// Agree with the user's other clients on the one that rings, and tell it as
     /// [`Event::AlertingLeader`](super::Event::AlertingLeader) (SG-9). Default false.
     pub alerting_leader: bool,
+    /// The rank of this client among those of its user that want the headset
+    /// ([`Command::RequestHeadset`](super::Command::RequestHeadset)). Default
+    /// [`HeadsetRank::Standard`].
+    pub headset_rank: HeadsetRank,
+    /// Agree with the user's other clients on who has the headset. Without it a client that asks for it
+    /// has it, and nobody is told. Default true.
+    pub headset_orchestration: bool,
     /// Report how each call sounds to the service, every 5 s (ST-4). Default false.
     pub report_statistics: bool,
     /// Upload log records to the service: kinds of events and ids (LG-1). Default false.
@@ -268,6 +276,8 @@ impl Config {
             video_codecs: vec![VideoCodec::Vp8, VideoCodec::H264],
             dtx: false,
             alerting_leader: false,
+            headset_rank: HeadsetRank::Standard,
+            headset_orchestration: true,
             report_statistics: false,
             upload_logs: false,
             upload_telemetry: false,
@@ -361,6 +371,8 @@ setters!(Config {
     video_codecs: all[VideoCodec],
     dtx: bool,
     alerting_leader: bool,
+    headset_rank: HeadsetRank,
+    headset_orchestration: bool,
     report_statistics: bool,
     upload_logs: bool,
     upload_telemetry: bool,

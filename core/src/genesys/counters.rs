@@ -85,6 +85,7 @@ impl Counters {
             | Event::StationDisassociated
             | Event::PersistentConnection(_)
             | Event::AlertingLeader(_)
+            | Event::HeadsetControls(_)
             | Event::ConcurrentSoftphoneSessionsEnabled(_)
             | Event::CallReport(_)
             | Event::MediaState { .. }

@@ -4,11 +4,13 @@
 //! refuse. What turns out to be impossible only while it is done completes the command with an
 //! error.
 
+use super::calls::online;
 use super::check;
 use super::client::{Client, MAX_COMMANDS};
 use super::command::{Command, Outcome};
 use super::error::{Error, ErrorKind};
 use super::goals::Intent;
+use super::headset::HeadsetOwnership;
 use super::ids::ConversationId;
 use super::link::Invited;
 use super::rooms::Share;
@@ -97,7 +99,11 @@ impl Client {
             Command::SetAccessToken(token) => self.out.may_use(token),
             Command::SetIceServers { servers, .. } => check::ice_servers(servers),
             Command::ClaimAlertingLeader => self.link.readiness.may_claim_lead(),
+            Command::RequestHeadset => {
+                HeadsetOwnership::may_request(&self.out.config).and_then(|()| online(&self.out))
+            }
             Command::Unsubscribe { .. }
+            | Command::ReleaseHeadset
             | Command::NetworkChanged
             | Command::WentOffline
             | Command::Destroy => Ok(()),
@@ -264,11 +270,17 @@ impl Client {
                 out.complete(id, Ok(Outcome::Done));
             }
             Command::ClaimAlertingLeader => self.link.readiness.claim_lead(id, out),
+            Command::RequestHeadset => self.headset.request(id, out),
+            Command::ReleaseHeadset => {
+                self.headset.release(out);
+                out.complete(id, Ok(Outcome::Done));
+            }
             Command::Destroy => self.destroy(id),
         }
     }
 
     fn disconnect(&mut self, id: CommandId) {
+        self.headset.release(&mut self.out);
         if self.link.disconnect(id, &mut self.out).is_some() {
             self.connection_lost();
         }
@@ -281,6 +293,7 @@ impl Client {
         self.link.forget_commands();
         self.calls.forget_commands(&mut self.sessions, &mut self.out);
         self.rooms.forget_commands();
+        self.headset.forget_commands();
         self.rooms.destroy(&mut self.out);
         self.calls.destroy(&mut self.sessions, &mut self.out);
         self.disconnect(id);

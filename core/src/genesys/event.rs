@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::call::{Conversation, ConversationUpdate};
 use super::call_state::CallDirection;
 use super::error::Error;
+use super::headset::HeadsetControls;
 use super::ids::{ConversationId, ParticipantId, SessionId, UserId};
 use super::party::Parties;
 use super::rooms::{MemberStatus, ParticipantsUpdate};
@@ -58,6 +59,8 @@ pub enum Event {
     /// The one of the user's clients that rings. What the application does about it is its own
     /// business: calls are told all the same.
     AlertingLeader(AlertingLeader),
+    /// This client's part in who has the user's headset is another one.
+    HeadsetControls(HeadsetControls),
     /// True if each call has a media session of its own (line appearances above 1).
     ConcurrentSoftphoneSessionsEnabled(bool),
     /// A call is ringing, or a room is proposed; or it will be answered by itself.

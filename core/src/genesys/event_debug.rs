@@ -16,6 +16,7 @@ impl fmt::Debug for Event {
             Self::Station(station) => one("Station", station),
             Self::PersistentConnection(state) => one("PersistentConnection", state),
             Self::AlertingLeader(leader) => one("AlertingLeader", leader),
+            Self::HeadsetControls(controls) => one("HeadsetControls", controls),
             Self::ConcurrentSoftphoneSessionsEnabled(enabled) => {
                 one("ConcurrentSoftphoneSessionsEnabled", enabled)
             }

@@ -50,6 +50,10 @@ impl Client {
                 Payload::Extension(Dialect::SessionMessage(session)) => {
                     self.handle_session_message(session, message.from.as_ref());
                 }
+                Payload::Extension(Dialect::MediaMessage(json)) if depth == 0 => {
+                    let busy = self.sessions.has_calls();
+                    self.headset.handle_message(message, json, busy, &mut self.out);
+                }
                 Payload::PubSubEvent(event) if self.out.is_service(message.from.as_ref()) => {
                     for item in &event.items {
                         self.handle_item(item);
@@ -106,6 +110,7 @@ impl Client {
         }
         if let (Some("unavailable"), Some(from)) = (presence.kind.as_deref(), &presence.from) {
             self.sessions.peer_gone(from);
+            self.headset.client_gone(from, &mut self.out);
         }
     }
 

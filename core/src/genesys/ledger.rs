@@ -310,6 +310,7 @@ impl Ledger {
             | Event::StationDisassociated
             | Event::PersistentConnection(_)
             | Event::AlertingLeader(_)
+            | Event::HeadsetControls(_)
             | Event::ConcurrentSoftphoneSessionsEnabled(_)
             | Event::Notification { .. }
             | Event::Error(_)

@@ -105,6 +105,7 @@ fn conversation(event: &Event) -> Option<&ConversationId> {
         | Event::StationDisassociated
         | Event::PersistentConnection(_)
         | Event::AlertingLeader(_)
+        | Event::HeadsetControls(_)
         | Event::ConcurrentSoftphoneSessionsEnabled(_)
         | Event::CallReport(_)
         | Event::NoRelay { .. }
@@ -150,6 +151,7 @@ fn log(event: &Event) {
         }
         Event::StationDisassociated => info!("no station any more"),
         Event::AlertingLeader(leader) => info!(leader.alerting, leader.configured, "leader"),
+        Event::HeadsetControls(controls) => info!(?controls, "headset"),
         Event::PersistentConnection(state) => info!(?state, "persistent connection"),
         Event::PendingSession(pending) => {
             let auto = pending.auto_answer;

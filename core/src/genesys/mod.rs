@@ -18,6 +18,7 @@ mod error;
 mod event;
 mod event_debug;
 mod goals;
+mod headset;
 mod ids;
 mod inbound;
 mod ledger;
@@ -62,6 +63,7 @@ pub use event::{
     AlertingLeader, CallReport, Event, HandledBy, IceServers, PendingSession, PersistentState,
     Session, Signaling,
 };
+pub use headset::{HeadsetControls, HeadsetRank};
 pub use ids::{CallId, ConversationId, ParticipantId, QueueId, SessionId, StationId, UserId};
 pub use ledger::{CallChange, CallPhase, CallView, EndReason, Ledger};
 pub use party::{Parties, Party, Queue};

@@ -208,6 +208,16 @@ pub trait Phone {
         self.request(Command::ClaimAlertingLeader)
     }
 
+    /// Has the user's headset ([`Command::RequestHeadset`]).
+    fn request_headset(&self) -> Self::Reply<()> {
+        self.request(Command::RequestHeadset)
+    }
+
+    /// Leaves the user's headset to the user's other clients ([`Command::ReleaseHeadset`]).
+    fn release_headset(&self) -> Self::Reply<()> {
+        self.request(Command::ReleaseHeadset)
+    }
+
     /// Ends everything ([`Command::Destroy`]).
     fn destroy(&self) -> Self::Reply<()> {
         self.request(Command::Destroy)

@@ -600,6 +600,11 @@ impl Sessions {
         answered && self.peer(session).is_some_and(|peer| peer.state() == MediaState::Connected)
     }
 
+    /// True with a session of a call's, an idle one too.
+    pub(crate) fn has_calls(&self) -> bool {
+        self.open.values().any(|open| Self::is_of_a_call(open))
+    }
+
     /// The first session of a call's whose media is connected, and whose place nobody took (DEF-7); or else the first
     /// that was answered, whose media may be back before the next call.
     pub(crate) fn successor(&self) -> Option<SessionId> {

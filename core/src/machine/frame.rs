@@ -149,8 +149,8 @@ pub struct VideoFrame {
     pub keyframe: bool,
     /// True if pictures are missing just before this one. False on frames to be sent.
     pub lost_before: bool,
-    /// The encoding that it belongs to, of a track that is sent in several at once; none for the first of them. None on
-    /// frames that came.
+    /// The encoding that it belongs to, of a track that is sent in several at once; of one that we send, none for the
+    /// first of them.
     pub rid: Option<Rid>,
     /// The payload, whole.
     pub data: Bytes,

@@ -48,6 +48,9 @@ pub struct TrackInfo {
     /// The encodings in which the far side takes it at once, its first choice first (simulcast, RFC 8853): pictures
     /// name theirs ([`VideoFrame::rid`](super::VideoFrame::rid)). Empty where it takes one, which has no name.
     pub encodings: Vec<Rid>,
+    /// The encodings in which the far side may send it at once: pictures that come name theirs. Empty where it sends
+    /// one, which has no name.
+    pub received: Vec<Rid>,
 }
 
 impl TrackInfo {
@@ -59,7 +62,8 @@ impl TrackInfo {
         direction: Direction,
         codecs: impl IntoIterator<Item = Codec>,
     ) -> Self {
-        Self { track, mid, direction, codecs: codecs.into_iter().collect(), encodings: Vec::new() }
+        let codecs = codecs.into_iter().collect();
+        Self { track, mid, direction, codecs, encodings: Vec::new(), received: Vec::new() }
     }
 
     /// The first audio track, on these terms.

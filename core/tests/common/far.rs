@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use offhook::Seed;
 use offhook::media::{
     AudioFrame, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput, Frame, LocalKind,
-    MediaState, VideoCodec, WebRtcFactory,
+    MediaState, VideoCodec, VideoFrame, WebRtcFactory,
 };
 use str0m::change::{SdpAnswer, SdpApi};
 use str0m::format::{Codec, FormatParams};
@@ -74,6 +74,14 @@ pub(crate) struct FarCall {
     pub(crate) got: Vec<Got>,
     /// Times that the engine wants a picture that needs no other, by the far end.
     pub(crate) wanted: usize,
+    /// The encodings of which the far end is to send one.
+    pub(crate) asked: Vec<String>,
+    pub(crate) seen: Vec<VideoFrame>,
+    /// Of so many datagrams that the far end sends one is lost; 0 for none.
+    pub(crate) loses_one_of: usize,
+    sent: usize,
+    /// The number of packets that the far end sent of each encoding.
+    pictures: BTreeMap<String, u64>,
     /// The answer to the far end's offer.
     pub(crate) answer: String,
 }
@@ -100,12 +108,21 @@ impl FarCall {
 
     /// A meeting that is connected; the far end offered, and takes pictures in so many encodings at once.
     pub(crate) fn with_encodings(rids: &[&str], line: impl Fn(&str) -> bool) -> Self {
+        Self::with_encodings_both_ways(&[], rids, line)
+    }
+
+    /// The same, where it sends some, too.
+    pub(crate) fn with_encodings_both_ways(
+        sent: &[&str],
+        taken: &[&str],
+        line: impl Fn(&str) -> bool,
+    ) -> Self {
         let mut config = EngineConfig::new(Seed::from(7));
         config.video = vec![VideoCodec::Vp8];
         let far = RtcConfig::new().set_rtp_mode(true);
         Self::between(config, far, line, |sdp| {
-            let layers = rids.iter().map(|rid| SimulcastLayer::new(rid)).collect();
-            let simulcast = Simulcast { send: Vec::new(), recv: layers };
+            let layers = |rids: &[&str]| rids.iter().map(|rid| SimulcastLayer::new(rid)).collect();
+            let simulcast = Simulcast { send: layers(sent), recv: layers(taken) };
             let (kind, both) = (MediaKind::Video, Direction::SendRecv);
             Some(sdp.add_media(kind, both, None, None, Some(simulcast)))
         })
@@ -161,6 +178,11 @@ impl FarCall {
             noise: Vec::new(),
             got: Vec::new(),
             wanted: 0,
+            asked: Vec::new(),
+            seen: Vec::new(),
+            loses_one_of: 0,
+            sent: 0,
+            pictures: BTreeMap::new(),
             answer: text,
         };
         call.run(Duration::from_secs(3));
@@ -195,6 +217,27 @@ impl FarCall {
         stream.write_rtp(write.marker(marker));
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         self.drain_far();
+    }
+
+    /// A picture of an encoding that the far end sends, a packet for each of its parts.
+    pub(crate) fn show(&mut self, rid: &str, time: u32, parts: &[Vec<u8>]) {
+        let (now, mid) = (self.now, self.video.unwrap());
+        for (n, part) in parts.iter().enumerate() {
+            let sequence = self.pictures.entry(rid.to_owned()).or_insert(100);
+            *sequence += 1;
+            // The descriptor of VP8 (RFC 7741 section 4.2): whether it is the beginning.
+            let payload = [&[u8::from(n == 0) << 4][..], part].concat();
+            let mut api = self.rtc.direct_api();
+            let stream = api.stream_tx_by_mid(mid, Some(rid.into())).unwrap();
+            if *sequence == 101 {
+                // It would leave out what it sends again, where that is much beside the rest.
+                stream.set_rtx_cache(1024, Duration::from_secs(3), None);
+            }
+            let write = RtpWrite::new(96.into(), (*sequence).into(), time, now, payload);
+            stream.write_rtp(write.marker(n + 1 == parts.len()).nackable(true));
+            self.rtc.handle_input(Input::Timeout(now)).unwrap();
+            self.drain_far();
+        }
     }
 
     /// A datagram that somebody else sends in the far end's name.
@@ -263,6 +306,9 @@ impl FarCall {
                 EngineOutput::Event(EngineEvent::Frame { frame: Frame::Audio(frame), .. }) => {
                     self.heard.push((self.now.saturating_duration_since(self.start), frame));
                 }
+                EngineOutput::Event(EngineEvent::Frame { frame: Frame::Video(frame), .. }) => {
+                    self.seen.push(frame);
+                }
                 EngineOutput::Event(EngineEvent::Dtmf { digit, duration }) => {
                     self.keys.push((digit.as_char(), duration));
                 }
@@ -280,7 +326,15 @@ impl FarCall {
     fn drain_far(&mut self) {
         for _ in 0..10_000 {
             match self.rtc.poll_output().unwrap() {
-                Output::Transmit(transmit) => self.fly(true, transmit.contents.to_vec()),
+                Output::Transmit(transmit) => {
+                    self.sent += 1;
+                    if self.loses_one_of == 0 || !self.sent.is_multiple_of(self.loses_one_of) {
+                        self.fly(true, transmit.contents.to_vec());
+                    }
+                }
+                Output::Event(Event::KeyframeRequest(request)) => {
+                    self.asked.push(request.rid.map(|rid| rid.to_string()).unwrap_or_default());
+                }
                 Output::Event(Event::RtpPacket(packet)) => {
                     let mut api = self.rtc.direct_api();
                     let stream = api.stream_rx(&packet.header.ssrc);

@@ -61,6 +61,8 @@ pub(crate) struct Pair {
     /// The other events.
     pub(crate) events: [Vec<EngineEvent>; 2],
     cut: bool,
+    /// True while no datagram of DTLS passes.
+    mutes_dtls: bool,
     drop_next: Option<Side>,
     loss: Option<(Rng, u64)>,
     rough: Option<Rng>,
@@ -115,6 +117,7 @@ impl Pair {
             tapped: [Vec::new(), Vec::new()],
             events: [Vec::new(), Vec::new()],
             cut: false,
+            mutes_dtls: false,
             drop_next: None,
             loss: None,
             rough: None,
@@ -283,6 +286,11 @@ impl Pair {
         self.cut = true;
     }
 
+    /// No record of DTLS passes any more, or all do again.
+    pub(crate) fn mute_dtls(&mut self, mutes: bool) {
+        self.mutes_dtls = mutes;
+    }
+
     /// Lets packets pass again.
     pub(crate) fn mend(&mut self) {
         self.cut = false;
@@ -429,6 +437,7 @@ impl Pair {
                         .loss
                         .as_mut()
                         .is_some_and(|(rng, percent)| rng.next_u64() % 100 < *percent);
+                    let muted = self.mutes_dtls && matches!(data.first(), Some(20..=63));
                     let dropped = self.drop_next == Some(side);
                     if dropped {
                         self.drop_next = None;
@@ -438,7 +447,9 @@ impl Pair {
                         self.tapped[side as usize].push((remote, data.clone()));
                     }
                     let to = self.routes.get(&remote).copied().filter(|(to, _)| *to != side);
-                    let (Some(to), false) = (to, self.cut || lost || dropped) else { continue };
+                    let (Some(to), false) = (to, self.cut || muted || lost || dropped) else {
+                        continue;
+                    };
                     let (mut late, mut copies) = (Duration::ZERO, 1);
                     if let Some(rng) = &mut self.rough {
                         let drawn = rng.next_u64();

@@ -73,6 +73,14 @@ impl Calls {
         self.entries.values().filter_map(|state| state.wake()).min_by_key(|wake| wake.at)
     }
 
+    /// True while a call is connected on a session of this client's.
+    pub(crate) fn is_talking(&self) -> bool {
+        self.entries.values().any(|state| {
+            let connected = |leg: &Leg| leg.class() == Class::Connected;
+            state.media.is_some() && state.leg.as_ref().is_some_and(connected)
+        })
+    }
+
     /// The number of things remembered.
     pub(crate) fn size(&self) -> usize {
         self.entries.len()

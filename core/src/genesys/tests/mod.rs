@@ -12,6 +12,7 @@ mod controls;
 mod errors;
 mod faults;
 mod guests;
+mod headset;
 mod ice;
 mod invitations;
 mod kinds;

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::rig::{Asked, LA100, MEETING, Rig, fake_media};
 use crate::genesys::timing::Bounds;
 use crate::genesys::{
-    Cause, Client, Command, Config, Event, Fault, Figure, RoomMedia, Timing, TimingError,
+    Cause, Client, Command, Config, Event, Fault, Figure, HeadsetControls, RoomMedia, Timing,
+    TimingError,
 };
 use crate::jingle::Reason;
 use crate::machine::{Input, Machine, NetError, NetErrorKind, Seed, WsEvent};
@@ -678,6 +679,17 @@ fn effects() -> Vec<Effect> {
                 until(&mut rig, |rig| {
                     rig.asked.iter().any(|asked| asked.what == "GET /conversations/C1")
                 })
+            },
+            [time(MS(200)), time(S(3))],
+        ),
+        (
+            "headset",
+            |set| {
+                let mut rig = Rig::ready_with(set);
+                rig.submit(Command::RequestHeadset).unwrap();
+                let has = Event::HeadsetControls(HeadsetControls::HasControls);
+                let has = format!("{has:?}");
+                until(&mut rig, |rig| rig.events.iter().any(|event| format!("{event:?}") == has))
             },
             [time(MS(200)), time(S(3))],
         ),

@@ -5,6 +5,7 @@
 //! change in any release.
 
 pub(crate) mod answers;
+mod headset;
 pub(crate) mod jwt;
 pub(crate) mod notice;
 mod propose;
@@ -16,6 +17,7 @@ mod tests;
 pub(crate) mod topics;
 mod upgrade;
 
+pub use headset::HeadsetMessage;
 pub use propose::{Propose, SessionMessage};
 pub use rpc::{Method, Rpc, RpcError};
 pub(crate) use stanza::IqAnswer;

@@ -175,6 +175,7 @@ impl<P> Descriptions<P> {
                     number: 0,
                     mid_extension: None,
                     encodings: Encodings::default(),
+                    received: Encodings::default(),
                     dtx: false,
                 },
             });

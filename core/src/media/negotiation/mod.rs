@@ -19,7 +19,7 @@ mod write;
 use std::fmt;
 
 pub use self::descriptions::{Descriptions, Offered, Step};
-pub use self::encodings::{Encodings, MAX_ENCODINGS};
+pub use self::encodings::{Encodings, MAX_ENCODINGS, Named, Way};
 pub use self::extensions::{MID_EXTENSION, RidExtensions};
 pub use self::ours::{Off, OurSection, OurTerms};
 pub use self::payloads::{OpusWishes, Payloads};

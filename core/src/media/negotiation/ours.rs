@@ -26,6 +26,8 @@ pub struct OurSection {
     pub mid_extension: Option<u8>,
     /// The encodings in which the far side takes it at once: then it is told their names, and no source.
     pub encodings: Encodings,
+    /// Those in which it may send it at once.
+    pub received: Encodings,
     /// True if the far side is asked to leave out pauses of Opus (`usedtx`, RFC 7587 section 6.1).
     pub dtx: bool,
 }
@@ -98,6 +100,7 @@ impl OurSection {
             number: 0,
             mid_extension: None,
             encodings: Encodings::default(),
+            received: Encodings::default(),
             dtx: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::extensions::{MID_EXTENSION, extension};
 use super::ours::OurSection;
-use super::{Encodings, Fingerprint, Payloads, Pictures, Setup, Terms};
+use super::{Encodings, Fingerprint, Payloads, Pictures, Setup, Terms, Way};
 use crate::Secret;
 use crate::media::{AudioCodec, EngineConfig, MAX_TRACKS, MediaError, MediaKind, VideoCodec};
 use crate::sdp::{Description, Direction, SdpError, Section};
@@ -103,6 +103,8 @@ pub struct RemoteSection {
     pub mid_extension: Option<u8>,
     /// The encodings of one track that it takes at once.
     pub encodings: Encodings,
+    /// Those that it may send at once, where it offered to.
+    pub sent: Encodings,
 }
 
 impl RemoteSection {
@@ -163,6 +165,8 @@ impl Remote {
             let ours = offered.get(section.index).map(|ours| &ours.encodings);
             let encodings = std::mem::take(&mut section.encodings);
             section.encodings = ours.map(|ours| encodings.among(ours)).unwrap_or_default();
+            // Offers of ours take one.
+            section.sent = Encodings::default();
         }
         let anchor = answer.sections.get(answer.anchor).map(|anchor| anchor.index);
         let anchor = anchor.and_then(|index| description.sections.get(index));
@@ -301,10 +305,11 @@ impl Remote {
             tls_id: word("tls-id").map(str::to_owned),
             candidates: candidates.map(|value| format!("candidate:{value}")).collect(),
         };
-        let encodings = match &terms {
-            Terms::Video(pictures) => Encodings::read(section, pictures),
+        let encodings = |way| match &terms {
+            Terms::Video(pictures) => Encodings::read(section, pictures, way),
             Terms::Audio(_) | Terms::Channels { .. } => Encodings::default(),
         };
+        let (encodings, sent) = (encodings(Way::Recv), encodings(Way::Send));
         let section = RemoteSection {
             index,
             mid: section.mid().map(str::to_owned),
@@ -314,6 +319,7 @@ impl Remote {
             repairs,
             mid_extension: extension(section, MID_EXTENSION),
             encodings,
+            sent,
         };
         Ok((section, remote))
     }

@@ -2,7 +2,7 @@
 
 use super::extensions::MID_EXTENSION;
 use super::ours::{Off, OurSection, OurTerms, PROFILE};
-use super::{Remote, Terms, Transport};
+use super::{Encodings, Remote, Terms, Transport, Way};
 use crate::media::MediaKind;
 use crate::sdp::{Description, Direction, Line, Section};
 
@@ -130,8 +130,13 @@ fn streams(section: &mut Section<'_>, terms: &Terms, ours: &OurSection, transpor
     if let Some(number) = mid_extension {
         section.push("extmap", &format!("{number} {MID_EXTENSION}"));
     }
-    let encodings = Some(&ours.encodings).filter(|all| !all.is_empty() && direction.sends());
-    for (number, name) in encodings.iter().flat_map(|encodings| encodings.extensions.named()) {
+    let mut ways = vec![(Way::Send, &ours.encodings), (Way::Recv, &ours.received)];
+    ways.retain(|(way, encodings)| match way {
+        Way::Send => !encodings.is_empty() && direction.sends(),
+        Way::Recv => !encodings.is_empty() && direction.receives(),
+    });
+    // One section, so they are the same both ways.
+    for (number, name) in ways.iter().take(1).flat_map(|(_, all)| all.extensions.named()) {
         section.push("extmap", &format!("{number} {name}"));
     }
     section.push(direction.name(), "");
@@ -164,11 +169,9 @@ fn streams(section: &mut Section<'_>, terms: &Terms, ours: &OurSection, transpor
         }
         Terms::Channels { .. } => {}
     }
-    if let Some(encodings) = encodings {
-        encodings.describe(section);
-        return;
-    }
-    let Some(source) = source else { return };
+    Encodings::describe(section, &ways);
+    let named = ways.iter().any(|(way, _)| *way == Way::Send);
+    let Some(source) = source.filter(|_| !named) else { return };
     if let Some(repair) = repair {
         section.push("ssrc-group", &format!("FID {source} {repair}"));
     }

@@ -89,10 +89,10 @@ impl Header {
         })
     }
 
-    /// The name of the section that a packet says it belongs to (RFC 8843 section 14), in the header
-    /// extension of that number (RFC 8285 section 4.2).
+    /// The content of a packet's header extension of that number (RFC 8285 section 4.2), as of that
+    /// by which it says the section that it belongs to (RFC 8843 section 15).
     #[must_use]
-    pub fn mid<'d>(&self, datagram: &'d [u8], number: u8) -> Option<&'d [u8]> {
+    pub fn extension<'d>(&self, datagram: &'d [u8], number: u8) -> Option<&'d [u8]> {
         let first = *datagram.first()?;
         if first & 0x10 == 0 {
             return None;

@@ -484,9 +484,9 @@ fn rfc_8843_14_a_packet_names_its_section() {
     let mut datagram = vec![0x90, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
     datagram.extend([0xbe, 0xde, 0, 2, 0x10, 7, 0x42, b'c', b'a', b'm', 0, 0]);
     let header = Header::read(&datagram).unwrap();
-    assert_eq!(header.mid(&datagram, 4), Some(&b"cam"[..]));
-    assert_eq!(header.mid(&datagram, 5), None);
-    assert_eq!(header.mid(&datagram[..20], 4), None, "cut off");
+    assert_eq!(header.extension(&datagram, 4), Some(&b"cam"[..]));
+    assert_eq!(header.extension(&datagram, 5), None);
+    assert_eq!(header.extension(&datagram[..20], 4), None, "cut off");
     datagram[0] = 0x80;
-    assert_eq!(header.mid(&datagram, 4), None, "it has no extension");
+    assert_eq!(header.extension(&datagram, 4), None, "it has no extension");
 }

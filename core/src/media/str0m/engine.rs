@@ -12,6 +12,7 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output};
 use super::association::{Association, Ingredients, MID, OurPart, pt};
 use super::audio::AudioTrack;
 use super::dtmf;
+use super::missing::{HANDSHAKE_LIMIT, Missing};
 use super::more::More;
 use super::path::{OurAddress, Path};
 use super::receive::Datagram;
@@ -47,8 +48,8 @@ pub(super) struct WebRtc {
     pub(super) state: MediaState,
     /// True once the DTLS handshake is done.
     pub(super) secure: bool,
-    /// The time at which a path that is missing is given up.
-    give_up: Option<Instant>,
+    /// The time at which what is missing is given up.
+    give_up: Option<(Instant, Missing)>,
     pub(super) path: Path,
     /// The first track of audio.
     pub(super) audio: AudioTrack,
@@ -127,7 +128,7 @@ impl WebRtc {
         self.state = state;
         self.give_up = match state {
             MediaState::Connecting | MediaState::Disconnected => {
-                Some(self.now + self.config.path_limit)
+                Some((self.now + self.config.path_limit, Missing::Path))
             }
             MediaState::New | MediaState::Connected | MediaState::Failed | MediaState::Closed => {
                 None
@@ -198,10 +199,15 @@ impl WebRtc {
                     if self.association.as_ref().is_some_and(Association::has_begun) {
                         self.enter(MediaState::Connecting);
                     }
+                    if let Some((_, Missing::Handshake)) = self.give_up {
+                        self.give_up = Some((self.now + self.config.path_limit, Missing::Path));
+                    }
                 }
                 IceConnectionState::Connected | IceConnectionState::Completed => {
                     if self.secure {
                         self.enter(MediaState::Connected);
+                    } else if let Some((_, Missing::Path)) = self.give_up {
+                        self.give_up = Some((self.now + HANDSHAKE_LIMIT, Missing::Handshake));
                     }
                 }
                 IceConnectionState::Disconnected => self.enter(MediaState::Disconnected),
@@ -452,9 +458,8 @@ impl Engine for WebRtc {
     fn handle_timeout(&mut self, now: Instant) {
         self.turn(now);
         self.release_held(0);
-        if self.give_up.is_some_and(|at| at <= self.now) {
-            let what = if self.secure { "the path was lost" } else { "no path was found" };
-            self.fail(MediaError::Connection(what.to_owned()));
+        if let Some((_, missing)) = self.give_up.filter(|(at, _)| *at <= self.now) {
+            self.fail(self.given_up(missing));
         }
         self.press_keys();
         self.say_backlog(0);
@@ -599,6 +604,7 @@ impl Engine for WebRtc {
             let direction = self.descriptions.direction(place, wanted);
             let mut info = TrackInfo::new(track, mid.clone(), direction, section.terms.codecs());
             info.encodings.clone_from(&section.encodings.rids);
+            info.received.clone_from(&section.sent.rids);
             Some(info)
         };
         self.descriptions.uses().filter_map(|(_, slot, holds)| info(holds, &slot.mid)).collect()
@@ -657,7 +663,7 @@ impl Engine for WebRtc {
             wake(self.rtc_wake, "ICE, DTLS and RTCP"),
             wake(self.audio.incoming.probation.next_wake(), "a jump in the audio"),
             wake(self.audio.incoming.receiver.next_wake(), "audio that is due"),
-            wake(self.give_up, "lost path limit"),
+            wake(self.give_up.map(|(at, _)| at), "path and handshake limit"),
             wake(keys, "DTMF"),
             wake(backlog, "what was said before media"),
             wake(more, "pictures and further audio"),

@@ -7,6 +7,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::{Input, Output};
 
 use super::engine::{MAX_TURNS, WebRtc};
+use super::missing::Missing;
 use super::receive::Datagram;
 use crate::media::{EngineEvent, MediaError, MediaState};
 
@@ -50,6 +51,15 @@ impl WebRtc {
             MediaError::Handshake(text.trim_start_matches("DTLS error: ").to_owned())
         } else {
             MediaError::Connection(text)
+        }
+    }
+
+    /// The reason for an end because something is missing for too long.
+    pub(super) fn given_up(&self, missing: Missing) -> MediaError {
+        match missing {
+            Missing::Handshake => MediaError::Handshake("the far side does not answer".to_owned()),
+            Missing::Path if self.secure => MediaError::Connection("the path was lost".to_owned()),
+            Missing::Path => MediaError::Connection("no path was found".to_owned()),
         }
     }
 

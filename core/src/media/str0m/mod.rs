@@ -10,6 +10,7 @@ mod engine;
 mod failure;
 mod figures;
 mod gate;
+mod missing;
 mod more;
 mod negotiate;
 mod offers;
@@ -23,6 +24,7 @@ mod rsa;
 mod send;
 mod streams;
 mod video;
+mod view;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -10,6 +10,7 @@ use super::audio::AudioTrack;
 use super::channels::Channels;
 use super::encoding::Encoding;
 use super::video::VideoTrack;
+use crate::machine::Rid;
 use crate::media::negotiation::{OurSection, Remote, RemoteSection, Terms};
 use crate::media::rtp::{Format, Header};
 use crate::media::{EngineConfig, EngineEvent, MediaKind, Track, TrackInfo};
@@ -17,6 +18,20 @@ use crate::sdp::Direction;
 
 /// Sources of these tracks that are known at a time; packets of more are not read.
 const MAX_SOURCES: usize = 128;
+
+/// The track that packets of a source belong to, and its encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) track: Track,
+    /// The encoding, among several of pictures.
+    pub(super) rid: Option<Rid>,
+}
+
+impl From<Track> for Owner {
+    fn from(track: Track) -> Self {
+        Self { track, rid: None }
+    }
+}
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -26,8 +41,8 @@ pub(super) struct More {
     /// Tracks of pictures, by their numbers.
     pub(super) video: BTreeMap<u8, VideoTrack>,
     pub(super) channels: Channels,
-    /// The tracks of the sources that str0m expects.
-    sources: BTreeMap<u32, Track>,
+    /// The owners of the sources that str0m expects.
+    sources: BTreeMap<u32, Owner>,
     /// The news told of the tracks beside the first of audio.
     told: Vec<TrackInfo>,
     /// The number of times that sources of ours were drawn.
@@ -107,6 +122,16 @@ impl More {
         gone
     }
 
+    /// Sees each track of pictures in the encodings that the far side sends.
+    pub(super) fn look(&mut self, remote: &Remote) {
+        for video in self.video.values_mut() {
+            let section = video.place.and_then(|place| remote.sections.get(place));
+            if let Some(section) = section {
+                video.look(&section.sent.rids);
+            }
+        }
+    }
+
     /// Forgets the tracks that no section is for: str0m's sections of them.
     pub(super) fn retire(&mut self, stays: impl Fn(Track) -> bool) -> Vec<Mid> {
         let mut gone = Vec::new();
@@ -145,9 +170,8 @@ impl More {
                 resting.push(track);
                 continue;
             };
-            let used = [video.seen(), video.repair];
-            let stays = |source| announces(section, source) || used.contains(&Some(source));
-            let owned = self.sources.iter().filter(|(_, owner)| **owner == track);
+            let stays = |source| announces(section, source) || video.uses(source);
+            let owned = self.sources.iter().filter(|(_, owner)| owner.track == track);
             gone.extend(owned.map(|(source, _)| *source).filter(|source| !stays(*source)));
         }
         gone.iter().for_each(|source| self.disown(*source));
@@ -227,8 +251,8 @@ impl More {
         first: Option<usize>,
     ) -> Option<Track> {
         let source = header.ssrc;
-        if let Some(track) = self.sources.get(&source) {
-            return Some(*track);
+        if let Some(owner) = self.sources.get(&source) {
+            return Some(owner.track);
         }
         let carries = |section: &RemoteSection| match &section.terms {
             Terms::Audio(payloads) => payloads.format(header.payload_type) != Format::Unused,
@@ -237,7 +261,7 @@ impl More {
         };
         let places = || self.places(remote, first).filter(|(_, section)| carries(section));
         let named = |section: &RemoteSection| {
-            let name = header.mid(datagram, section.mid_extension?)?;
+            let name = header.extension(datagram, section.mid_extension?)?;
             Some(section.mid.as_deref()?.as_bytes() == name)
         };
         let announced = places().find(|(_, section)| announces(section, source));
@@ -258,22 +282,20 @@ impl More {
             (MediaKind::Audio, number) => {
                 self.audio.get(&number).is_some_and(|t| t.incoming.receiver.live().is_some())
             }
-            (MediaKind::Video, number) => {
-                self.video.get(&number).is_some_and(|t| t.seen().is_some())
-            }
+            (MediaKind::Video, number) => self.video.get(&number).is_some_and(VideoTrack::is_seen),
         }
     }
 
-    /// The track that packets of a source belong to.
-    pub(super) fn owner(&self, source: u32) -> Option<Track> {
+    /// The track that packets of a source belong to, and its encoding.
+    pub(super) fn owner(&self, source: u32) -> Option<Owner> {
         self.sources.get(&source).copied()
     }
 
     /// Says whose packets of a source are. False where there are too many.
-    pub(super) fn own(&mut self, source: u32, track: Track) -> bool {
+    pub(super) fn own(&mut self, source: u32, owner: impl Into<Owner>) -> bool {
         let fits = self.sources.len() < MAX_SOURCES || self.sources.contains_key(&source);
         if fits {
-            self.sources.insert(source, track);
+            self.sources.insert(source, owner.into());
         }
         fits
     }
@@ -284,7 +306,7 @@ impl More {
 
     /// A track is gone, or what comes on it is another stream: its sources are nobody's.
     pub(super) fn disown_all(&mut self, track: Option<Track>) -> Vec<u32> {
-        let goes = |owner: Track| track.is_none_or(|track| owner == track);
+        let goes = |owner: Owner| track.is_none_or(|track| owner.track == track);
         let sources = self.sources.iter().filter(|(_, owner)| goes(**owner));
         let gone: Vec<u32> = sources.map(|(source, _)| *source).collect();
         self.sources.retain(|_, owner| !goes(*owner));
@@ -312,7 +334,7 @@ mod tests {
         assert!(!more.own(u32::MAX, video), "one too many");
         assert!(more.own(0, video), "known");
         assert_eq!(more.disown_all(Some(video)).len(), MAX_SOURCES / 2);
-        assert_eq!((more.owner(0), more.owner(1)), (None, Some(Track::audio(1))));
+        assert_eq!((more.owner(0), more.owner(1)), (None, Some(Track::audio(1).into())));
         assert!(more.own(u32::MAX, video));
         assert_eq!(more.disown_all(None).len(), MAX_SOURCES / 2 + 1);
     }

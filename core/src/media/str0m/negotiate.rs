@@ -274,6 +274,7 @@ impl WebRtc {
         let slots = &self.descriptions.slots;
         let gone = more.retire(|track| slots.hold(Holds::Track(track)));
         gone.into_iter().for_each(|mid| association.undeclare(mid));
+        more.look(remote);
         more.rest(remote).into_iter().for_each(|source| association.forget(source));
         let unwanted = more.encode(remote, &self.config);
         unwanted.into_iter().for_each(|source| association.retract(source));

@@ -55,8 +55,9 @@ impl OurEnd<'_> {
                 let video = self.more?.video.get(&number)?;
                 let (source, repair) = video.only.source;
                 let ours = new(direction(video.place, video.wanted));
-                let encodings = section.encodings.clone();
-                OurSection { source: Some(source), repair: Some(repair), number, encodings, ..ours }
+                let (encodings, received) = (section.encodings.clone(), section.sent.clone());
+                let (source, repair) = (Some(source), Some(repair));
+                OurSection { source, repair, number, encodings, received, ..ours }
             }
         })
     }

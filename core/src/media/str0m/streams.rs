@@ -6,7 +6,9 @@ use str0m::rtp::{RtpPacket, RtpWrite};
 
 use super::audio::AudioTrack;
 use super::engine::WebRtc;
+use super::more::{More, Owner};
 use super::receive::Datagram;
+use crate::media::negotiation::Named;
 use crate::media::rtp::{Format, Header, Heard, Held, Verdict};
 use crate::media::{
     AudioFrame, EngineEvent, EngineOutput, Frame, MediaError, MediaKind, Track, VideoFrame,
@@ -143,11 +145,17 @@ impl WebRtc {
             return false;
         };
         let mid = video.mid;
+        let owned = |more: &More, source| more.owner(source).is_some_and(|own| own.track == track);
+        let encoding = |number| section.sent.named(&header, datagram.data, number);
         if let Some(&(main, _)) = section.repairs.iter().find(|(_, repair)| *repair == source) {
-            let known = more.owner(source) == Some(track) && more.owner(main) == Some(track);
-            let expected = known
-                || (more.own(source, track)
-                    && more.own(main, track)
+            let rid = match encoding(section.sent.extensions.repaired) {
+                Named::Nothing => None,
+                Named::Known(rid) => Some(rid),
+                Named::Unknown => return false,
+            };
+            let expected = (owned(more, source) && owned(more, main))
+                || (more.own(source, Owner { track, rid })
+                    && (owned(more, main) || more.own(main, Owner { track, rid }))
                     && association.expect_pictures(mid, main, Some(source)));
             if expected {
                 self.feed(self.now, datagram);
@@ -155,20 +163,27 @@ impl WebRtc {
             return expected;
         }
         if pictures.repairs(header.payload_type) {
-            return self.see_repair(number, source, datagram);
+            return self.see_repair(number, header, datagram);
         }
         let announced = section.sources.contains(&source);
-        let known = more.owner(source) == Some(track);
+        let known = owned(more, source);
         if !known {
             let repair = section.repairs.iter().find(|(main, _)| *main == source);
             let repair = repair.map(|(_, repair)| *repair);
-            if !more.own(source, track) || !association.expect_pictures(mid, source, repair) {
+            let rid = match encoding(section.sent.extensions.rid) {
+                Named::Nothing => None,
+                Named::Known(rid) => Some(rid),
+                Named::Unknown => return false,
+            };
+            if !more.own(source, Owner { track, rid })
+                || !association.expect_pictures(mid, source, repair)
+            {
                 return false;
             }
         }
         let taken = self.feed_rtp(self.now, datagram);
-        let seen = self.more.as_ref().and_then(|more| more.video.get(&number)?.seen());
-        if !known && !announced && seen != Some(source) {
+        let video = self.more.as_ref().and_then(|more| more.video.get(&number));
+        if !known && !announced && !video.is_some_and(|video| video.uses(source)) {
             // Forged, or not wanted: as if it had never been.
             self.forget_source(source);
         }
@@ -178,14 +193,25 @@ impl WebRtc {
     /// A packet that is sent again by a source which nobody announced: only of what is seen, and only
     /// where no other source was announced for that. A new one takes the place of the one before once
     /// it brought something; until then it may be forged. False if it cannot be one.
-    fn see_repair(&mut self, number: u8, source: u32, datagram: &Datagram<&[u8]>) -> bool {
+    fn see_repair(&mut self, number: u8, header: Header, datagram: &Datagram<&[u8]>) -> bool {
         let (Some(more), Some(association)) = (&mut self.more, &mut self.association) else {
             return false;
         };
+        let (track, source) = (Track::video(number), header.ssrc);
         let Some(video) = more.video.get(&number) else { return false };
         let Some((section, _)) = self.descriptions.pictures(video.place) else { return false };
-        let (mid, before, count) = (video.mid, video.repair, video.stats.packets_received);
-        let Some(main) = video.seen() else { return false };
+        let sent = &section.sent;
+        let rid = match sent.named(&header, datagram.data, sent.extensions.repaired) {
+            // It need not say so each time (RFC 8852 section 3.3).
+            Named::Nothing => {
+                more.owner(source).filter(|own| own.track == track).and_then(|o| o.rid)
+            }
+            Named::Known(rid) => Some(rid),
+            Named::Unknown => return false,
+        };
+        let Some(view) = video.view(rid) else { return false };
+        let (mid, before, count) = (video.mid, view.repair, video.stats.packets_received);
+        let Some(main) = view.seen() else { return false };
         let announced = section.repairs.iter().any(|(of, _)| *of == main);
         if announced || source == main || section.sources.contains(&source) {
             return false;
@@ -194,15 +220,16 @@ impl WebRtc {
             self.feed(self.now, datagram);
             return true;
         }
-        if !more.own(source, Track::video(number))
+        if !more.own(source, Owner { track, rid })
             || !association.expect_pictures(mid, main, Some(source))
         {
             return false;
         }
         self.feed(self.now, datagram);
         let video = self.more.as_mut().and_then(|more| more.video.get_mut(&number));
-        let gone = match video.filter(|video| video.stats.packets_received > count) {
-            Some(video) => video.repair.replace(source),
+        let video = video.filter(|video| video.stats.packets_received > count);
+        let gone = match video.and_then(|video| video.view_mut(rid)) {
+            Some(view) => view.repair.replace(source),
             None => Some(source),
         };
         let Some(gone) = gone else { return true };
@@ -220,7 +247,8 @@ impl WebRtc {
         self.authentic += 1;
         let source = *packet.header.ssrc;
         let owner = self.more.as_ref().and_then(|more| more.owner(source));
-        match owner.unwrap_or(Track::AUDIO) {
+        let Owner { track, rid } = owner.unwrap_or_else(|| Track::AUDIO.into());
+        match track {
             Track { kind: MediaKind::Audio, number } => {
                 let audio = match number {
                     0 => Some(&mut self.audio),
@@ -238,7 +266,7 @@ impl WebRtc {
                 let video = self.more.as_mut().and_then(|more| more.video.get_mut(&number));
                 let Some(video) = video else { return };
                 if let Some((section, pictures)) = self.descriptions.pictures(video.place) {
-                    let replaced = video.take(packet, section, pictures);
+                    let replaced = video.take(packet, rid, section, pictures);
                     replaced.into_iter().for_each(|source| self.forget_source(source));
                 }
                 self.release_pictures(number);
@@ -301,7 +329,7 @@ impl WebRtc {
                 let event = EngineEvent::BitrateLimit { track: Track::video(*number), limit };
                 self.queue.push_back(EngineOutput::Event(event));
             }
-            if let Some(source) = video.asks(self.now, direction.receives()) {
+            for source in video.asks(self.now, direction.receives()) {
                 association.ask_keyframe(source);
                 asked = true;
             }
@@ -326,7 +354,7 @@ impl WebRtc {
             let now = self.now;
             let video = self.more.as_mut().and_then(|more| more.video.get_mut(&number));
             if let Some(video) = video {
-                video.assembler.handle_timeout(now);
+                video.handle_timeout(now);
             }
             self.release_pictures(number);
         }

@@ -6,14 +6,12 @@ use str0m::media::Mid;
 use str0m::rtp::{RtpPacket, RtpWrite};
 
 use super::encoding::{Encoding, Row};
+use super::view::View;
 use crate::machine::{Rid, Rng};
 use crate::media::negotiation::{Pictures, RemoteSection};
-use crate::media::rtp::{Assembler, Limit, Piece};
+use crate::media::rtp::Limit;
 use crate::media::{KEYFRAME_INTERVAL, TrackStats, VideoFrame};
 use crate::sdp::Direction;
-
-/// After that long without a packet of the source that is seen, another one may take its place.
-const SILENCE: Duration = Duration::from_secs(1);
 
 /// The time after which a limit is said again, while pictures come.
 const LIMIT_INTERVAL: Duration = Duration::from_secs(1);
@@ -34,13 +32,10 @@ pub(super) struct VideoTrack {
     /// The direction that we want.
     pub(super) wanted: Direction,
     muted: bool,
-    /// The source that is seen, and when it was last.
-    seen: Option<(u32, Instant)>,
-    /// The source that sends packets of it again, where that was not announced.
-    pub(super) repair: Option<u32>,
-    pub(super) assembler: Assembler,
-    /// A key frame that is asked of the far side.
-    asking: Limit,
+    /// The encoding that is seen, where the far side sends one.
+    pub(super) view: View,
+    /// Those that are, where it sends several.
+    views: Vec<View>,
     /// One that the far side asks for.
     wanting: Limit,
     /// The bits a second that the far side is not to exceed, and the time at which it was told last.
@@ -61,10 +56,8 @@ impl VideoTrack {
             place: None,
             wanted: Direction::SendRecv,
             muted: false,
-            seen: None,
-            repair: None,
-            assembler: Assembler::default(),
-            asking: Limit::new(KEYFRAME_INTERVAL),
+            view: View::new(None),
+            views: Vec::new(),
             wanting: Limit::new(KEYFRAME_INTERVAL),
             limit: None,
             limited: None,
@@ -84,11 +77,46 @@ impl VideoTrack {
 
     /// There is nothing to be seen any more, for now.
     pub(super) fn unseen(&mut self) {
-        if self.seen.take().is_some() {
-            self.assembler.restart();
+        self.all_views_mut().for_each(View::unseen);
+    }
+
+    /// Sees these encodings; those that go are forgotten.
+    pub(super) fn look(&mut self, rids: &[Rid]) {
+        let mut before = std::mem::take(&mut self.views);
+        for rid in rids {
+            let known = before.iter().position(|view| view.rid == Some(*rid));
+            self.views.push(match known {
+                Some(place) => before.remove(place),
+                None => View::new(Some(*rid)),
+            });
         }
-        self.repair = None;
-        self.asking.forget();
+    }
+
+    fn all_views(&self) -> impl Iterator<Item = &View> {
+        std::iter::once(&self.view).chain(&self.views)
+    }
+
+    fn all_views_mut(&mut self) -> impl Iterator<Item = &mut View> {
+        std::iter::once(&mut self.view).chain(&mut self.views)
+    }
+
+    /// An encoding that is seen.
+    pub(super) fn view(&self, rid: Option<Rid>) -> Option<&View> {
+        self.all_views().find(|view| view.rid == rid)
+    }
+
+    pub(super) fn view_mut(&mut self, rid: Option<Rid>) -> Option<&mut View> {
+        self.all_views_mut().find(|view| view.rid == rid)
+    }
+
+    /// True if anything is seen.
+    pub(super) fn is_seen(&self) -> bool {
+        self.all_views().any(|view| view.seen().is_some())
+    }
+
+    /// True if a source is that of an encoding, or sends its packets again.
+    pub(super) fn uses(&self, source: u32) -> bool {
+        self.all_views().any(|view| [view.seen(), view.repair].contains(&Some(source)))
     }
 
     /// Lets only a picture that needs no other be sent next: the far side misses some.
@@ -171,63 +199,41 @@ impl VideoTrack {
         Some((source, packets))
     }
 
-    /// The source that is seen.
-    pub(super) fn seen(&self) -> Option<u32> {
-        self.seen.map(|(source, _)| source)
-    }
-
-    /// Takes an authentic packet. Answers the sources that are of no use any more: that which was
-    /// seen until now, and those that sent its packets again.
+    /// Takes an authentic packet of an encoding. Answers the sources that are of no use any more.
     pub(super) fn take(
         &mut self,
         packet: &RtpPacket,
+        rid: Option<Rid>,
         section: &RemoteSection,
         terms: &Pictures,
     ) -> Vec<u32> {
-        let (source, now) = (*packet.header.ssrc, packet.timestamp);
-        let announced = |source: &u32| section.sources.contains(source);
-        let mut replaced = Vec::new();
-        match &mut self.seen {
-            Some((seen, heard)) if *seen == source => *heard = now,
-            Some((seen, heard)) => {
-                let gone = *heard + SILENCE <= now || (announced(&source) && !announced(seen));
-                if !gone {
-                    return replaced;
-                }
-                let repairs = section.repairs.iter().filter(|(main, _)| main == seen);
-                replaced.extend(repairs.map(|(_, repair)| *repair).chain(self.repair.take()));
-                replaced.push(*seen);
-                self.seen = Some((source, now));
-                self.assembler.restart();
-            }
-            None => self.seen = Some((source, now)),
+        let codec = terms.codec(*packet.header.payload_type);
+        let taken = self.view_mut(rid).and_then(|view| view.take(packet, section, codec));
+        let Some(replaced) = taken else { return Vec::new() };
+        if codec.is_some() {
+            self.stats.packets_received += 1;
+            self.stats.bytes_received += packet.payload.len() as u64;
         }
-        let Some(codec) = terms.codec(*packet.header.payload_type) else { return replaced };
-        self.stats.packets_received += 1;
-        self.stats.bytes_received += packet.payload.len() as u64;
-        self.assembler.insert(Piece {
-            sequence: *packet.seq_no,
-            time: packet.header.timestamp,
-            marker: packet.header.marker,
-            codec,
-            payload: packet.payload.clone(),
-            arrived: now,
-        });
         replaced
     }
 
     /// The next picture that was seen.
     pub(super) fn pop(&mut self) -> Option<VideoFrame> {
-        let frame = self.assembler.pop()?;
+        let frame = self.all_views_mut().find_map(View::pop)?;
         self.stats.frames_received += 1;
         self.stats.keyframes_received += u64::from(frame.keyframe);
-        self.stats.breaks = self.assembler.breaks();
+        self.stats.breaks = self.all_views().map(View::breaks).sum();
         Some(frame)
     }
 
+    /// Time passed.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.all_views_mut().for_each(|view| view.handle_timeout(now));
+    }
+
     /// The application wants a picture that needs no other.
-    pub(super) const fn ask(&mut self) {
-        self.asking.ask();
+    pub(super) fn ask(&mut self) {
+        self.all_views_mut().for_each(View::ask);
     }
 
     /// The far side does.
@@ -235,16 +241,9 @@ impl VideoTrack {
         self.wanting.ask();
     }
 
-    /// The source to ask for a picture that needs no other now, if any is.
-    pub(super) fn asks(&mut self, now: Instant, receives: bool) -> Option<u32> {
-        if self.assembler.asks(now) {
-            self.asking.ask();
-        }
-        if !receives {
-            self.asking.forget();
-        }
-        let source = self.seen()?;
-        self.asking.due(now).then_some(source)
+    /// The sources to ask for a picture that needs no other now.
+    pub(super) fn asks(&mut self, now: Instant, receives: bool) -> Vec<u32> {
+        self.all_views_mut().filter_map(|view| view.asks(now, receives)).collect()
     }
 
     /// True if the application is to be told now that the far side wants one.
@@ -266,7 +265,7 @@ impl VideoTrack {
     /// The limit to tell the far side now, and the source that it is about. Where there is none any more that is
     /// said like another limit: nothing takes one back.
     pub(super) fn limits(&mut self, now: Instant) -> Option<(u32, u64)> {
-        let (limit, source) = (self.limit?, self.seen()?);
+        let (limit, source) = (self.limit?, self.all_views().find_map(View::seen)?);
         if self.limited.is_some_and(|last| now < last + LIMIT_INTERVAL) {
             return None;
         }
@@ -295,9 +294,7 @@ impl VideoTrack {
 
     /// The time of the next call if nothing comes.
     pub(super) fn next_wake(&self, now: Instant) -> Option<Instant> {
-        let asking = self.seen.and_then(|_| self.asking.next_wake(now));
-        let wanting = self.wanting.next_wake(now);
-        let telling = self.telling.next_wake(now);
-        self.assembler.next_wake().into_iter().chain(asking).chain(wanting).chain(telling).min()
+        let views = self.all_views().filter_map(|view| view.next_wake(now));
+        views.chain(self.wanting.next_wake(now)).chain(self.telling.next_wake(now)).min()
     }
 }

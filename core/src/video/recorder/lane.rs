@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::machine::{Frame, MediaKind, VideoCodec};
+use crate::machine::{Frame, MediaKind, Rid, VideoCodec, VideoFrame};
 use crate::video::{ParameterSets, time};
 
 /// The furthest that media time may fall behind the frames' arrival; further, it began anew.
 const MAX_BEHIND: Duration = Duration::from_secs(5);
+/// After that long without a picture of the encoding that is recorded, another one takes its place.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// A track that is recorded.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct Lane {
     /// Its place in the file, once it has one.
     pub(super) place: Option<usize>,
     row: Row,
+    encoding: Encoding,
     clock: Option<Clock>,
     /// The sets of parameters that came, of H.264.
     sets: ParameterSets,
@@ -27,6 +30,27 @@ enum Row {
     Goes,
     /// It goes on with a picture that needs no other.
     Broken,
+}
+
+/// The encoding that is recorded, of a track that comes in several at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    /// The encoding of the first key frame to come.
+    Any,
+    /// This one.
+    Only {
+        /// Its name.
+        rid: Option<Rid>,
+        /// The arrival of the last picture of it, since the beginning of the recording.
+        last: Duration,
+    },
+}
+
+impl Encoding {
+    /// The encoding of a picture, where it can begin with it.
+    const fn of(arrival: Duration, frame: &VideoFrame) -> Self {
+        if frame.keyframe { Self::Only { rid: frame.rid, last: arrival } } else { Self::Any }
+    }
 }
 
 /// The way from media time to the time of the recording.
@@ -42,11 +66,32 @@ struct Clock {
 impl Lane {
     pub(super) fn new(kind: MediaKind) -> Self {
         let sets = ParameterSets::default();
-        Self { kind, place: None, row: Row::Broken, clock: None, sets }
+        Self { kind, place: None, row: Row::Broken, encoding: Encoding::Any, clock: None, sets }
     }
 
     pub(super) fn kind(&self) -> MediaKind {
         self.kind
+    }
+
+    /// True for a picture of another encoding than the one that is recorded, which came at that time, since the
+    /// beginning of the recording.
+    pub(super) fn is_other(&mut self, arrival: Duration, frame: &Frame) -> bool {
+        let Frame::Video(frame) = frame else { return false };
+        match &mut self.encoding {
+            Encoding::Only { rid, last } if *rid == frame.rid => *last = arrival,
+            Encoding::Only { last, .. } if !frame.keyframe || arrival < *last + SILENCE => {
+                return true;
+            }
+            Encoding::Any => self.encoding = Encoding::of(arrival, frame),
+            Encoding::Only { .. } => {
+                self.encoding = Encoding::of(arrival, frame);
+                // Its media time began elsewhere.
+                if let Some(clock) = &mut self.clock {
+                    (clock.arrival, clock.media) = (arrival, frame.time);
+                }
+            }
+        }
+        false
     }
 
     /// A frame as it is recorded, key frames of H.264 with their sets of parameters. None for a picture that

@@ -23,6 +23,9 @@ pub enum Recorded {
     /// It is of a track for which this file has no place, and another file can begin with it. It is not
     /// kept.
     NewFile,
+    /// It is of another encoding than the one of its track that is recorded
+    /// ([`VideoFrame::rid`](crate::media::VideoFrame::rid)).
+    OtherEncoding,
     /// It is of a codec that is not recorded: neither Opus, VP8 nor H.264.
     OtherCodec,
     /// Too much waits already, or there are too many tracks. It is not kept.
@@ -32,7 +35,8 @@ pub enum Recorded {
 /// Makes a WebM file of the frames of several tracks, as they come.
 ///
 /// `K` is the name that the application has for a track: a [`Track`](crate::media::Track), perhaps with the
-/// side or the call that it is of. Pictures begin with their first key frame. The time of a frame is its media
+/// side or the call that it is of. Pictures begin with their first key frame; of a track that comes in several
+/// encodings at once, that one's is recorded, until none of it came for two seconds. The time of a frame is its media
 /// time, counted from the arrival of the track's first one; frames of all tracks are put in order over
 /// 200 ms, and one that comes later than that is a little off.
 ///
@@ -158,6 +162,10 @@ impl<K: Ord> Recorder<K> {
             Entry::Vacant(entry) => entry.insert(Lane::new(frame.kind())),
             Entry::Occupied(entry) => entry.into_mut(),
         };
+        let arrival = now.saturating_duration_since(self.began);
+        if lane.is_other(arrival, &frame) {
+            return Ok(Recorded::OtherEncoding);
+        }
         let Some(frame) = lane.admit(frame) else { return Ok(Recorded::NoKeyframe) };
         let weight = data(&frame).len();
         if self.bytes + weight > Self::MAX_BYTES || self.held.len() >= Self::MAX_FRAMES {
@@ -180,7 +188,7 @@ impl<K: Ord> Recorder<K> {
                 *lane.place.insert(place)
             }
         };
-        let time = lane.time(now.saturating_duration_since(self.began), &frame);
+        let time = lane.time(arrival, &frame);
         self.bytes += weight;
         self.kept += 1;
         self.held.insert((time, self.kept), (place, frame));

@@ -184,6 +184,23 @@ fn h264_is_recorded_with_the_sets_that_came_before() {
 }
 
 #[test]
+fn one_encoding_of_a_track_is_recorded_and_another_one_when_it_ends() {
+    let mut tape = Tape::new(&[]);
+    let of = |rid: &str, ticks, key| vp8(ticks, key, &[1]).in_encoding(rid.parse().unwrap());
+    assert_eq!(tape.record(0, PICTURES, of("q", 0, false)), Recorded::NoKeyframe);
+    assert_eq!(tape.record(10, PICTURES, of("h", 500_000, true)), Recorded::Kept);
+    assert_eq!(tape.record(20, PICTURES, of("q", 900, true)), Recorded::OtherEncoding);
+    assert_eq!(tape.record(110, PICTURES, of("h", 509_000, false)), Recorded::Kept);
+    assert_eq!(tape.record(2_109, PICTURES, of("q", 10_000, true)), Recorded::OtherEncoding);
+    assert_eq!(tape.record(2_110, PICTURES, of("q", 10_000, false)), Recorded::OtherEncoding);
+    assert_eq!(tape.record(2_110, PICTURES, of("q", 10_000, true)), Recorded::Kept);
+    assert_eq!(tape.record(2_210, PICTURES, of("q", 19_000, false)), Recorded::Kept);
+    assert_eq!(tape.record(2_220, PICTURES, of("h", 700_000, true)), Recorded::OtherEncoding);
+    assert_eq!(tape.record(9_000, PICTURES, vp8(3, true, &[1])), Recorded::Kept, "one again");
+    assert_eq!(times(&tape.finish()), [(0, 10), (0, 110), (0, 2_110), (0, 2_210), (0, 9_000)]);
+}
+
+#[test]
 fn what_cannot_be_recorded_is_told() {
     let mut tape = Tape::new(&[]);
     let data = vec![0xd5; 160].into();

@@ -153,7 +153,7 @@ impl Ends {
     }
 
     fn owner(&self, source: u32) -> Option<Track> {
-        self.ends[1].more.as_ref().unwrap().owner(source)
+        Some(self.ends[1].more.as_ref().unwrap().owner(source)?.track)
     }
 
     /// The source of repairs of another one, as str0m has it; None where it has neither.
@@ -168,7 +168,7 @@ fn forged_repairs_are_not_remembered() {
     let mut ends = Ends::meeting(silent);
     assert_eq!(ends.show(30), 30, "with repairs");
     let (main, repair) = ends.track(0).only.source;
-    assert_eq!((ends.track(1).seen(), ends.track(1).repair), (Some(main), Some(repair)));
+    assert_eq!((ends.track(1).view.seen(), ends.track(1).view.repair), (Some(main), Some(repair)));
     for n in 0..200 {
         ends.forge(1000 + n, n as u16);
         ends.forge(main, n as u16);
@@ -187,12 +187,12 @@ fn repairs_that_were_announced_are_the_only_ones() {
     let (main, repair) = ends.track(0).only.source;
     ends.forge(1000, 1);
     assert_eq!((ends.owner(1000), ends.bound(main)), (None, Some(repair)));
-    assert_eq!((ends.owner(repair), ends.track(1).repair), (Some(VIDEO), None));
+    assert_eq!((ends.owner(repair), ends.track(1).view.repair), (Some(VIDEO), None));
     // Neither announced any more nor seen; it is found again.
     ends.offer(&[], silent);
     assert_eq!((ends.owner(repair), ends.owner(main)), (None, Some(VIDEO)));
     assert_eq!(ends.show(30), 30);
-    assert_eq!(ends.track(1).repair, Some(repair));
+    assert_eq!(ends.track(1).view.repair, Some(repair));
 }
 
 #[test]
@@ -211,6 +211,6 @@ fn sources_that_change_with_each_speaker_leave_nothing_behind() {
         }
         assert_eq!(ends.show(30), 30, "with the repairs of the last one");
         let (_, repair) = ends.track(0).only.source;
-        assert_eq!(ends.track(1).repair, Some(repair));
+        assert_eq!(ends.track(1).view.repair, Some(repair));
     }
 }
