@@ -1,38 +1,44 @@
-//! The calls of a phone, by what they are doing.
+//! The calls of a phone, by what they are doing: for whoever works by lines.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+
+use crate::news::{CallKey, Change, News, Phase};
 
 /// See the [module](self).
-pub(crate) struct Board<I> {
-    calls: BTreeMap<I, String>,
+#[derive(Default)]
+pub(crate) struct Board {
+    calls: BTreeMap<CallKey, String>,
     /// The call that commands are about: the one that rang or was dialled last.
-    current: Option<I>,
+    current: Option<CallKey>,
 }
 
-impl<I> Default for Board<I> {
-    fn default() -> Self {
-        Self { calls: BTreeMap::new(), current: None }
+impl Board {
+    /// Takes what is told of calls.
+    pub(crate) fn told(&mut self, news: &News) {
+        let News::Call(call, change) = news else { return };
+        match change {
+            Change::Phase(Phase::Rings) => self.turn_to(call, "ringing"),
+            Change::Phase(Phase::Dials) => self.turn_to(call, "dialling"),
+            Change::Taken => self.turn_to(call, "connecting"),
+            Change::Words(words) => {
+                self.calls.insert(call.clone(), words.clone());
+            }
+            Change::Over(_) => self.forget(call),
+            _ => {}
+        }
     }
-}
 
-impl<I: Clone + Ord + Display> Board<I> {
-    pub(crate) fn current(&self) -> Option<I> {
+    pub(crate) fn current(&self) -> Option<CallKey> {
         self.current.clone()
     }
 
-    /// Notes what a call is doing.
-    pub(crate) fn note(&mut self, call: I, what: &str) {
-        self.calls.insert(call, what.to_owned());
+    /// Makes commands be about that call.
+    fn turn_to(&mut self, call: &CallKey, what: &str) {
+        self.calls.insert(call.clone(), what.to_owned());
+        self.current = Some(call.clone());
     }
 
-    /// Notes it, and makes commands be about that call.
-    pub(crate) fn turn_to(&mut self, call: I, what: &str) {
-        self.note(call.clone(), what);
-        self.current = Some(call);
-    }
-
-    pub(crate) fn forget(&mut self, call: &I) {
+    fn forget(&mut self, call: &CallKey) {
         self.calls.remove(call);
         if self.current.as_ref() == Some(call) {
             self.current = self.calls.keys().next_back().cloned();
@@ -40,7 +46,7 @@ impl<I: Clone + Ord + Display> Board<I> {
     }
 
     /// All that do something else.
-    pub(crate) fn but(&self, what: &str) -> Vec<I> {
+    pub(crate) fn but(&self, what: &str) -> Vec<CallKey> {
         let others = self.calls.iter().filter(|(_, doing)| *doing != what);
         others.map(|(call, _)| call.clone()).collect()
     }

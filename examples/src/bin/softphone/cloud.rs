@@ -1,23 +1,32 @@
 //! The softphone on Genesys Cloud.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, bail};
 use console::style;
-use offhook::genesys::{Config, ConversationId, Dial, Event, HandledBy, Phone as _, SessionType};
+use futures_util::FutureExt as _;
+use offhook::genesys::{
+    CallControl, CallState, Config, Conversation, ConversationId, Dial, Event, HandledBy, Parties,
+    Phone as _, SessionType, SpeakTo, Target,
+};
 use offhook::media::MediaState;
+use offhook::report::QualityMeter;
 use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
 
-use crate::Cli;
-use crate::board::Board;
-use crate::phone::{Phone, keys};
+use crate::ask::{Act, Ask};
+use crate::news::{Change, Network, News, Phase, Tell, Who};
+use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
+use crate::settings::Settings;
 use crate::sound::Sound;
-use crate::terminal::say;
 
 /// The phone and its calls.
 pub(crate) struct Cloud<R> {
     phone: Client<R>,
     sound: Sound,
-    calls: Board<ConversationId>,
+    tell: Tell,
+    /// The figures of calls that are up.
+    meters: BTreeMap<ConversationId, QualityMeter>,
 }
 
 impl<R: Sockets> Phone<R> for Cloud<R> {
@@ -29,16 +38,26 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
   hangup            end the call
   mute, unmute      in the service: the far end does not hear you
   hold, unhold
+  transfer TARGET   give it away: a number, queue:ID or user:ID
   dtmf 123#         press keys
   dial NUMBER       call somebody";
 
-    fn new(cli: &Cli, sound: Sound) -> anyhow::Result<(Self, Events)> {
-        let token = cli.token.clone().context("--token, or OFFHOOK_TOKEN, is wanted")?;
-        let mut config = Config::agent(cli.environment.clone(), token);
-        config.api_host.clone_from(&cli.api_host);
-        config.ws_host.clone_from(&cli.ws_host);
-        let (phone, events) = Client::<R>::builder(config).net(cli.net()).build()?;
-        Ok((Self { phone, sound, calls: Board::default() }, events))
+    const OFFERS: Offers = Offers {
+        service: "Genesys Cloud",
+        consult: Consult::Within,
+        wrap_up: true,
+        presences: &[],
+        voicemail: false,
+    };
+
+    fn new(settings: &Settings, sound: Sound, tell: Tell) -> anyhow::Result<(Self, Events)> {
+        let token =
+            settings.token.clone().context("--token, OFFHOOK_TOKEN or a token_file is wanted")?;
+        let mut config = Config::agent(settings.environment.clone(), token).trace(settings.trace);
+        config.api_host.clone_from(&settings.api_host);
+        config.ws_host.clone_from(&settings.ws_host);
+        let (phone, events) = Client::<R>::builder(config).net(settings.net()).build()?;
+        Ok((Self { phone, sound, tell, meters: BTreeMap::new() }, events))
     }
 
     async fn log_in(&self) -> anyhow::Result<()> {
@@ -49,14 +68,6 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
         Ok(self.phone.disconnect().await?)
     }
 
-    /// Ends the calls that it is on; one that only rings is left to the user's other phones.
-    async fn hang_up(&self) -> anyhow::Result<()> {
-        for conversation in self.calls.but("ringing") {
-            self.phone.end(conversation).await?;
-        }
-        Ok(())
-    }
-
     fn told(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             // Meetings are another program's: `record`.
@@ -64,82 +75,199 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 let who = call.who();
                 let from = who.remote_name.as_ref().or(who.remote_number.as_ref());
                 let from = from.unwrap_or(&call.from);
-                say(&format!("{} from {from}", style("ringing").yellow().bold()));
-                self.calls.turn_to(call.conversation, "ringing");
+                self.say(format!("{} from {from}", style("ringing").yellow().bold()));
+                self.change(&call.conversation, Change::Phase(Phase::Rings));
+                self.change(&call.conversation, Change::Who(who_of(who)));
             }
             Event::CancelPendingSession { conversation, .. } => {
-                say("the caller gave up");
-                self.calls.forget(&conversation);
+                self.over(&conversation, "the caller gave up");
             }
             Event::HandledPendingSession { conversation, by: HandledBy::Elsewhere, .. } => {
-                say("handled by another client");
-                self.calls.forget(&conversation);
+                self.over(&conversation, "handled by another client");
             }
             Event::SessionStarted(session) => {
-                self.calls.turn_to(session.conversation, "connecting");
+                self.change(&session.conversation, Change::Taken);
                 self.sound.begin::<R>(self.phone.audio(session.media))?;
             }
             Event::MediaState { conversation, state: MediaState::Connected, .. } => {
-                say(&style("talking").green().bold().to_string());
-                self.calls.note(conversation, "talking");
+                self.say(style("talking").green().bold());
+                self.change(&conversation, Change::Words("talking".to_owned()));
+                self.change(&conversation, Change::Sound(true));
             }
-            Event::SessionInterrupted(_) => say("the line is bad"),
+            Event::CallConnected { call, .. } => self.change(&call.id, Change::Sound(true)),
+            Event::SessionInterrupted(session) => {
+                self.say("the line is bad");
+                self.change(&session.conversation, Change::Sound(false));
+            }
+            Event::MediaPath { conversation, path, .. } => {
+                self.change(&conversation, Change::Path(path));
+            }
+            Event::Stats { conversation, session_type: SessionType::Softphone, stats, .. } => {
+                let meter = self.meters.entry(conversation.clone());
+                let meter = meter.or_insert_with(|| QualityMeter::new(&stats));
+                let quality = meter.sample(&stats);
+                self.change(&conversation, Change::Quality(quality));
+            }
             Event::ConversationUpdate(update) => {
                 for call in update.current {
-                    let mut words = format!("{:?}", call.state).to_lowercase();
-                    for (is, word) in [(call.muted, ", muted"), (call.held, ", held")] {
-                        if is {
-                            words.push_str(word);
-                        }
-                    }
-                    say(&words);
-                    self.calls.note(call.id, &words);
+                    self.is_now(&call);
                 }
                 for call in update.removed {
-                    self.calls.forget(&call.id);
+                    self.change(&call.id, Change::Over("ended".to_owned()));
                 }
             }
             Event::SessionEnded { session, reason } => {
-                say(&format!("over: {reason}"));
-                self.calls.forget(&session.conversation);
+                self.over(&session.conversation, &format!("over: {reason}"));
             }
-            Event::Dtmf { digit, .. } => say(&format!("they pressed {}", digit.as_char())),
+            Event::CallReport(report) => {
+                self.meters.remove(&report.conversation);
+                let lines = serde_json::to_value(&*report).unwrap_or_default();
+                let lines = crate::report::lines(&lines);
+                self.change(&report.conversation, Change::Report(lines));
+            }
+            Event::Dtmf { digit, .. } => self.say(format!("they pressed {}", digit.as_char())),
             Event::Disconnected { reconnecting, error } => {
                 let why = error.map_or_else(String::new, |error| format!(": {error}"));
                 if !reconnecting {
                     bail!("disconnected{why}");
                 }
-                say(&format!("connection lost{why}; trying again"));
+                self.say(format!("connection lost{why}; trying again"));
+                (self.tell)(News::Network(Network::Lost(format!("trying again{why}"))));
             }
-            Event::Connected { reconnect: true } => say("connected again"),
-            Event::Error(error) => say(&style(error.to_string()).red().to_string()),
+            Event::Connected { reconnect } => {
+                if reconnect {
+                    self.say("connected again");
+                }
+                (self.tell)(News::Network(Network::Up));
+            }
+            Event::Error(error) => self.say(style(error.to_string()).red()),
+            Event::Trace(record) => (self.tell)(News::Wire(record)),
             _ => {}
         }
         Ok(())
     }
 
-    async fn command(&mut self, word: &str, rest: &str) -> anyhow::Result<()> {
-        let phone = &self.phone;
-        let call = || self.calls.current().context("there is no call");
-        match word {
-            "answer" | "a" => phone.accept_pending(call()?).await?,
-            "reject" | "r" => phone.reject_pending(call()?).await?,
-            "hangup" | "h" => phone.end(call()?).await?,
-            "mute" => phone.set_muted(call()?, true).await?,
-            "unmute" => phone.set_muted(call()?, false).await?,
-            "hold" => phone.set_held(call()?, true).await?,
-            "unhold" => phone.set_held(call()?, false).await?,
-            "dtmf" => phone.send_dtmf(call()?, keys(rest)?, crate::phone::PRESS).await?,
-            "dial" if !rest.is_empty() => {
-                let dialled = phone.dial(Dial::number(rest)).await?;
-                self.calls.turn_to(dialled.conversation, "dialling");
+    fn ask(&mut self, ask: Ask) -> Asking {
+        let (phone, tell) = (self.phone.clone(), self.tell.clone());
+        async move {
+            match ask {
+                Ask::Call(call, act) => {
+                    let call = ConversationId::from(call.as_str());
+                    act_on(&phone, call, act, &tell).await?;
+                }
+                Ask::Dial(number) => {
+                    let dialled = phone.dial(Dial::number(number.as_str())).await?;
+                    let call = dialled.conversation.as_str();
+                    tell(News::Call(call.into(), Change::Phase(Phase::Dials)));
+                    tell(News::Call(call.into(), Change::Who(Who::of(number))));
+                }
+                Ask::Presence(_) | Ask::Voicemail | Ask::Device(..) | Ask::Quit => {
+                    bail!("this service has no such thing");
+                }
             }
-            other => bail!("no such command: {other} (help lists them)"),
+            Ok(())
         }
-        Ok(())
+        .boxed_local()
+    }
+}
+
+/// Does something with a call.
+async fn act_on<R: Sockets>(
+    phone: &Client<R>,
+    call: ConversationId,
+    act: Act,
+    tell: &Tell,
+) -> anyhow::Result<()> {
+    let control = |control| phone.control(call.clone(), control);
+    let change = |change| tell(News::Call(call.as_str().into(), change));
+    match act {
+        Act::Answer => phone.accept_pending(&call).await?,
+        Act::Reject => phone.reject_pending(&call).await?,
+        Act::End => phone.end(&call).await?,
+        Act::Mute(muted) => phone.set_muted(&call, muted).await?,
+        Act::Hold(held) => phone.set_held(&call, held).await?,
+        Act::Press(text) => phone.send_dtmf(&call, keys(&text)?, PRESS).await?,
+        Act::Transfer(to) => control(CallControl::Transfer { to: target(&to) }).await?,
+        Act::Consult(to) => {
+            let speak_to = SpeakTo::Destination;
+            control(CallControl::Consult { to: target(&to), speak_to }).await?;
+            change(Change::Consults(Some(to)));
+        }
+        // Whoever hangs up during a consult has given the call away.
+        Act::Connect(_) => phone.end(&call).await?,
+        Act::SpeakToThem(them) => {
+            let whom = if them { SpeakTo::Destination } else { SpeakTo::Object };
+            control(CallControl::SpeakTo(whom)).await?;
+        }
+        Act::CancelConsult => {
+            control(CallControl::CancelConsult).await?;
+            change(Change::Consults(None));
+        }
+        Act::Conference(_) => control(CallControl::SpeakTo(SpeakTo::Both)).await?,
+        Act::WrapUp(code, notes) => control(CallControl::WrapUp { code, notes }).await?,
+        Act::Ignore | Act::Forward(_) => bail!("no such command: this service has none"),
+    }
+    Ok(())
+}
+
+/// The target that a person types.
+fn target(text: &str) -> Target {
+    match text.split_once(':') {
+        Some(("queue", id)) => Target::Queue(id.to_owned()),
+        Some(("user", id)) => Target::User(id.into()),
+        _ => Target::Address(text.to_owned()),
+    }
+}
+
+fn who_of(who: &Parties) -> Who {
+    Who {
+        name: who.remote_name.clone(),
+        number: who.remote_number.clone(),
+        queue: who.queue.as_ref().and_then(|queue| queue.name.clone()),
+    }
+}
+
+impl<R: Sockets> Cloud<R> {
+    fn say(&self, line: impl ToString) {
+        (self.tell)(News::Said(line.to_string()));
     }
 
-    fn list(&self) -> Vec<String> {
-        self.calls.list()
+    fn change(&self, call: &ConversationId, change: Change) {
+        (self.tell)(News::Call(call.as_str().into(), change));
+    }
+
+    fn over(&self, call: &ConversationId, why: &str) {
+        self.say(why);
+        self.change(call, Change::Over(why.strip_prefix("over: ").unwrap_or(why).to_owned()));
+    }
+
+    /// Takes the state of a call.
+    fn is_now(&self, call: &Conversation) {
+        let mut words = format!("{:?}", call.state).to_lowercase();
+        for (is, word) in [(call.muted, ", muted"), (call.held, ", held")] {
+            if is {
+                words.push_str(word);
+            }
+        }
+        self.say(&words);
+        self.change(&call.id, Change::Words(words));
+        let phase = match call.state {
+            CallState::Contacting | CallState::Dialing => Some(Phase::Dials),
+            CallState::Connected | CallState::Hold => Some(Phase::Up),
+            // It rings when its session does.
+            CallState::Alerting
+            | CallState::Disconnected
+            | CallState::Terminated
+            | CallState::Other(_) => None,
+        };
+        if let Some(phase) = phase {
+            self.change(&call.id, Change::Phase(phase));
+        }
+        let who = who_of(call.who());
+        if !who.is_nobody() {
+            self.change(&call.id, Change::Who(who));
+        }
+        self.change(&call.id, Change::Muted(call.muted));
+        self.change(&call.id, Change::Held(call.held));
     }
 }

@@ -1,30 +1,46 @@
 //! The softphone on a Ribbon WebRTC Gateway.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use console::style;
+use futures_util::FutureExt as _;
+use offhook::report::QualityMeter;
 use offhook::ribbon::{
-    AnswerOptions, CallId, CallInfo, CallState, ChangeReason, Config, Credentials, Event,
-    MakeOptions, MediaConnectionState, Phone as _, TrackId,
+    Activity, AnswerOptions, CallDirection, CallId, CallInfo, CallState, ChangeReason, Config,
+    Credentials, Event, MakeOptions, MediaConnectionState, Phone as _, SocketState, Status, Trace,
+    TrackId,
 };
 use offhook_runtime::Sockets;
 use offhook_runtime::ribbon::{Client, Events};
 
-use crate::Cli;
-use crate::board::Board;
-use crate::phone::{PRESS, Phone, keys};
+use crate::ask::{Act, Ask};
+use crate::news::{CallKey, Change, Network, News, Phase, Tell, Who};
+use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
+use crate::settings::Settings;
 use crate::sound::Sound;
-use crate::terminal::say;
+
+/// The time between two figures of a call.
+const FIGURES: Duration = Duration::from_secs(5);
 
 /// The phone and its calls.
 pub(crate) struct Gateway<R> {
     phone: Client<R>,
     credentials: Credentials,
     sound: Sound,
-    calls: Board<CallId>,
-    /// Our tracks of the call that commands are about.
+    tell: Tell,
+    calls: BTreeMap<CallId, Known>,
+}
+
+/// The things of a call that are kept.
+#[derive(Default)]
+struct Known {
+    /// Our tracks.
     tracks: Vec<TrackId>,
-    /// Calls whose sound has begun.
-    heard: Vec<CallId>,
+    /// True once its sound has begun.
+    heard: bool,
+    meter: Option<QualityMeter>,
 }
 
 impl<R: Sockets> Phone<R> for Gateway<R> {
@@ -42,23 +58,33 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
   dtmf 123#         press keys
   dial ADDRESS      call somebody";
 
-    fn new(cli: &Cli, sound: Sound) -> anyhow::Result<(Self, Events)> {
+    const OFFERS: Offers = Offers {
+        service: "Ribbon gateway",
+        consult: Consult::TwoCalls,
+        wrap_up: false,
+        presences: &["active", "busy", "away", "lunch", "vacation", "on-the-phone", "idle"],
+        voicemail: true,
+    };
+
+    fn new(settings: &Settings, sound: Sound, tell: Tell) -> anyhow::Result<(Self, Events)> {
         let wanted = |value: &Option<String>, flag: &str| {
             value.clone().with_context(|| format!("{flag} is wanted"))
         };
         let (rest, socket) =
-            (wanted(&cli.api_host, "--api-host")?, wanted(&cli.ws_host, "--ws-host")?);
-        let user = wanted(&cli.user, "--user")?;
-        let password = wanted(&cli.password, "--password, or OFFHOOK_PASSWORD,")?;
-        let config = Config::at(&rest, &socket)?;
-        let (phone, events) = Client::<R>::builder(config).net(cli.net()).build()?;
+            (wanted(&settings.api_host, "--api-host")?, wanted(&settings.ws_host, "--ws-host")?);
+        let user = wanted(&settings.user, "--user")?;
+        let password =
+            wanted(&settings.password, "--password, OFFHOOK_PASSWORD or a password_file")?;
+        let config =
+            Config::at(&rest, &socket)?.stats_period(FIGURES).trace(Trace::from(settings.trace));
+        let (phone, events) = Client::<R>::builder(config).net(settings.net()).build()?;
         let credentials = Credentials::password(user.as_str(), password);
-        let (calls, tracks, heard) = (Board::default(), Vec::new(), Vec::new());
-        Ok((Self { phone, credentials, sound, calls, tracks, heard }, events))
+        Ok((Self { phone, credentials, sound, tell, calls: BTreeMap::new() }, events))
     }
 
     async fn log_in(&self) -> anyhow::Result<()> {
         self.phone.set_credentials(self.credentials.clone()).await?;
+        // The gateway may not have the others, which is no reason not to call.
         Ok(self.phone.subscribe(["call"]).await?)
     }
 
@@ -66,26 +92,32 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
         Ok(self.phone.destroy().await?)
     }
 
-    async fn hang_up(&self) -> anyhow::Result<()> {
-        for call in self.calls.but("ringing") {
-            self.phone.end(call).await?;
-        }
-        Ok(())
-    }
-
     fn told(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::CallState { call, transition, error, .. } => {
                 if let Some(error) = error {
-                    say(&style(error.to_string()).red().to_string());
+                    self.say(style(error.to_string()).red());
                 }
                 let why = transition.and_then(|reason| reason.text);
                 self.is_now(call, why.as_deref())?;
             }
-            Event::MediaConnection { call, state: MediaConnectionState::Connected, .. } => {
-                self.talks(call);
+            Event::MediaConnection { call, state, .. } => {
+                let sounds = sounds(state);
+                if state == MediaConnectionState::Connected {
+                    self.talks(&call);
+                }
+                self.change(&call, Change::Sound(sounds));
             }
-            Event::Dtmf { digit, .. } => say(&format!("they pressed {}", digit.as_char())),
+            Event::MediaPath { call, path, .. } => self.change(&call, Change::Path(path)),
+            Event::Stats(report) => {
+                let Some(known) = self.calls.get_mut(&report.call) else { return Ok(()) };
+                let meter = known.meter.get_or_insert_with(|| QualityMeter::new(&report.media));
+                let quality = meter.sample(&report.media);
+                self.change(&report.call, Change::Quality(quality));
+            }
+            Event::TracksMuted { tracks } => self.muted(&tracks, true),
+            Event::TracksUnmuted { tracks } => self.muted(&tracks, false),
+            Event::Dtmf { digit, .. } => self.say(format!("they pressed {}", digit.as_char())),
             Event::SubscriptionChanged { reason, .. }
                 if !matches!(
                     reason,
@@ -94,79 +126,207 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
             {
                 bail!("the subscription is over: {reason}");
             }
-            Event::SocketChanged { state } => say(&format!("notifications: {state:?}")),
+            Event::SocketChanged { state } => {
+                self.say(format!("notifications: {state:?}"));
+                let network = match state {
+                    SocketState::Connected => Network::Up,
+                    SocketState::NoSocket => Network::Lost("no notifications".to_owned()),
+                    SocketState::Connecting => Network::Lost("connecting".to_owned()),
+                    SocketState::Reconnecting { attempt } => {
+                        Network::Lost(format!("trying again ({attempt})"))
+                    }
+                    other => Network::Lost(format!("{other:?}")),
+                };
+                (self.tell)(News::Network(network));
+            }
+            Event::VoicemailChanged(box_) => self.say(voicemail(&box_)),
+            Event::Trace(record) => (self.tell)(News::Wire(record)),
             _ => {}
         }
         Ok(())
     }
 
-    async fn command(&mut self, word: &str, rest: &str) -> anyhow::Result<()> {
-        let phone = &self.phone;
-        let call = || self.calls.current().context("there is no call");
-        match word {
-            "answer" | "a" => phone.answer(call()?, AnswerOptions::default()).await?,
-            "reject" | "r" => phone.reject(call()?).await?,
-            "ignore" => phone.ignore(call()?).await?,
-            "forward" if !rest.is_empty() => phone.forward(call()?, rest).await?,
-            "hangup" | "h" => phone.end(call()?).await?,
-            "mute" => phone.mute_tracks(self.tracks.clone()).await?,
-            "unmute" => phone.unmute_tracks(self.tracks.clone()).await?,
-            "hold" => phone.hold(call()?).await?,
-            "unhold" => phone.unhold(call()?).await?,
-            "transfer" if !rest.is_empty() => phone.direct_transfer(call()?, rest).await?,
-            "dtmf" => phone.send_dtmf(call()?, keys(rest)?, PRESS).await?,
-            "dial" if !rest.is_empty() => {
-                let call = phone.make(rest, MakeOptions::default()).await?;
-                self.calls.turn_to(call, "dialling");
+    fn ask(&mut self, ask: Ask) -> Asking {
+        let (phone, tell) = (self.phone.clone(), self.tell.clone());
+        let tracks = match &ask {
+            Ask::Call(call, _) => self.calls.get(&CallId::from(call.as_str())),
+            _ => None,
+        };
+        let tracks = tracks.map(|known| known.tracks.clone()).unwrap_or_default();
+        async move {
+            match ask {
+                Ask::Call(call, act) => act_on(&phone, &call, tracks, act, &tell).await?,
+                Ask::Dial(to) => dial(&phone, &to, &tell).await?,
+                Ask::Presence(activity) => {
+                    let is = Activity::from(activity.as_str());
+                    let status = match is {
+                        Activity::Away | Activity::Vacation => Status::Closed,
+                        _ => Status::Open,
+                    };
+                    phone.update_presence(status, is, None).await?;
+                    tell(News::Presence(activity));
+                }
+                Ask::Voicemail => {
+                    let box_ = phone.fetch_voicemail().await?;
+                    tell(News::Said(voicemail(&box_)));
+                }
+                Ask::Device(..) | Ask::Quit => bail!("this service has no such thing"),
             }
-            other => bail!("no such command: {other} (help lists them)"),
+            Ok(())
         }
-        Ok(())
-    }
-
-    fn list(&self) -> Vec<String> {
-        self.calls.list()
+        .boxed_local()
     }
 }
 
+/// The state of a mailbox in words.
+fn voicemail(of: &offhook::ribbon::Voicemail) -> String {
+    format!("voicemail: {} not heard, {} in all", of.unheard_voice, of.total_voice)
+}
+
+/// True if sound flows.
+fn sounds(state: MediaConnectionState) -> bool {
+    matches!(state, MediaConnectionState::Connected | MediaConnectionState::Completed)
+}
+
+async fn dial<R: Sockets>(phone: &Client<R>, to: &str, tell: &Tell) -> anyhow::Result<()> {
+    let call = phone.make(to, MakeOptions::default()).await?;
+    tell(News::Call(call.as_str().into(), Change::Phase(Phase::Dials)));
+    tell(News::Call(call.as_str().into(), Change::Who(Who::of(to))));
+    Ok(())
+}
+
+/// Does something with a call.
+async fn act_on<R: Sockets>(
+    phone: &Client<R>,
+    call: &CallKey,
+    tracks: Vec<TrackId>,
+    act: Act,
+    tell: &Tell,
+) -> anyhow::Result<()> {
+    let call = CallId::from(call.as_str());
+    match act {
+        Act::Answer => phone.answer(&call, AnswerOptions::default()).await?,
+        Act::Reject => phone.reject(&call).await?,
+        Act::Ignore => phone.ignore(&call).await?,
+        Act::Forward(to) => phone.forward(&call, to).await?,
+        Act::End => phone.end(&call).await?,
+        Act::Mute(true) => phone.mute_tracks(tracks).await?,
+        Act::Mute(false) => phone.unmute_tracks(tracks).await?,
+        Act::Hold(true) => phone.hold(&call).await?,
+        Act::Hold(false) => phone.unhold(&call).await?,
+        Act::Press(text) => phone.send_dtmf(&call, keys(&text)?, PRESS).await?,
+        Act::Transfer(to) => {
+            hold(phone, &call).await?;
+            phone.direct_transfer(&call, to).await?;
+        }
+        Act::Consult(to) => {
+            hold(phone, &call).await?;
+            dial(phone, &to, tell).await?;
+        }
+        Act::Connect(other) => {
+            let other = CallId::from(other.as_str());
+            hold(phone, &call).await?;
+            hold(phone, &other).await?;
+            phone.consultative_transfer(&call, &other).await?;
+        }
+        Act::Conference(other) => {
+            let other = CallId::from(other.as_str());
+            hold(phone, &call).await?;
+            hold(phone, &other).await?;
+            phone.join(&call, &other).await?;
+        }
+        Act::SpeakToThem(_) | Act::CancelConsult | Act::WrapUp(..) => {
+            bail!("this service has no such thing");
+        }
+    }
+    Ok(())
+}
+
+/// Holds a call that is not held yet: what is to be connected with another has to be.
+async fn hold<R: Sockets>(phone: &Client<R>, call: &CallId) -> anyhow::Result<()> {
+    let is_held = phone.call(call).await?.is_some_and(|call| call.hold.local());
+    if !is_held {
+        phone.hold(call).await?;
+    }
+    Ok(())
+}
+
 impl<R: Sockets> Gateway<R> {
+    fn say(&self, line: impl ToString) {
+        (self.tell)(News::Said(line.to_string()));
+    }
+
+    fn change(&self, call: &CallId, change: Change) {
+        (self.tell)(News::Call(call.as_str().into(), change));
+    }
+
+    /// Tracks are muted, or are no more.
+    fn muted(&self, tracks: &[TrackId], muted: bool) {
+        for (call, known) in &self.calls {
+            if known.tracks.iter().any(|track| tracks.contains(track)) {
+                self.change(call, Change::Muted(muted));
+            }
+        }
+    }
+
     /// A call is up, and so is its media.
-    fn talks(&mut self, call: CallId) {
-        say(&style("talking").green().bold().to_string());
-        self.calls.turn_to(call, "talking");
+    fn talks(&self, call: &CallId) {
+        self.say(style("talking").green().bold());
+        self.change(call, Change::Taken);
+        self.change(call, Change::Words("talking".to_owned()));
     }
 
     /// Takes the state of a call.
     fn is_now(&mut self, call: CallInfo, why: Option<&str>) -> anyhow::Result<()> {
+        let incoming = call.direction == CallDirection::Incoming;
+        let number = call.remote.display_number.clone();
+        let who = Who { name: call.remote.display_name.clone(), number, queue: None };
+        if call.state.is_final() {
+            let why = why.unwrap_or("hung up");
+            self.say(format!("over: {why}"));
+            self.calls.remove(&call.id);
+            self.change(&call.id, Change::Over(why.to_owned()));
+            return Ok(());
+        }
         match call.state {
-            CallState::Ringing if call.direction == offhook::ribbon::CallDirection::Incoming => {
-                let from = call.remote.display_name.or(call.remote.display_number);
-                let from = from.unwrap_or_else(|| "somebody".to_owned());
-                say(&format!("{} from {from}", style("ringing").yellow().bold()));
-                self.calls.turn_to(call.id, "ringing");
+            CallState::Ringing if incoming => {
+                self.say(format!("{} from {}", style("ringing").yellow().bold(), name(&who)));
+                self.change(&call.id, Change::Phase(Phase::Rings));
             }
             CallState::Connected => {
-                self.tracks = call.local_tracks;
+                let known = self.calls.entry(call.id.clone()).or_default();
+                known.tracks.clone_from(&call.local_tracks);
+                let begins = call.media.filter(|_| !std::mem::replace(&mut known.heard, true));
+                self.change(&call.id, Change::Phase(Phase::Up));
                 match call.media_state {
-                    MediaConnectionState::Connected => self.talks(call.id.clone()),
-                    _ => self.calls.turn_to(call.id.clone(), "connecting"),
+                    MediaConnectionState::Connected => self.talks(&call.id),
+                    _ => self.change(&call.id, Change::Taken),
                 }
-                if let Some(media) = call.media.filter(|_| !self.heard.contains(&call.id)) {
-                    self.heard.push(call.id);
+                if let Some(media) = begins {
                     self.sound.begin::<R>(self.phone.audio(media))?;
                 }
             }
-            CallState::Ended | CallState::Cancelled => {
-                say(&format!("over: {}", why.unwrap_or("hung up")));
-                self.heard.retain(|heard| *heard != call.id);
-                self.calls.forget(&call.id);
-            }
             state => {
                 let words = state.as_str().to_lowercase();
-                say(&words);
-                self.calls.note(call.id, &words);
+                self.say(&words);
+                if state == CallState::OnHold {
+                    self.change(&call.id, Change::Phase(Phase::Up));
+                } else if !incoming {
+                    self.change(&call.id, Change::Phase(Phase::Dials));
+                }
+                self.change(&call.id, Change::Words(words));
             }
         }
+        if !who.is_nobody() {
+            self.change(&call.id, Change::Who(who));
+        }
+        self.change(&call.id, Change::Sound(sounds(call.media_state)));
+        self.change(&call.id, Change::Held(call.hold.local()));
+        self.change(&call.id, Change::HeldByThem(call.hold.remote()));
         Ok(())
     }
+}
+
+fn name(who: &Who) -> &str {
+    who.name.as_deref().or(who.number.as_deref()).unwrap_or("somebody")
 }

@@ -1,8 +1,9 @@
-//! A softphone on the command line, against any environment of either service.
+//! A softphone on a terminal, against any environment of either service.
 //!
-//! Commands come from the keyboard, one a line: `help` lists them. Speech goes by the loudspeaker and the microphone
-//! of this computer (on Linux by PulseAudio or PipeWire); where there are none, that is said, and calls are silent.
-//! With `--features voice` echo is cancelled, noise suppressed and the gain controlled.
+//! On a terminal it has a screen, worked by single keys: `?` lists them. Elsewhere, or with `--plain`, commands come from
+//! the standard input, one a line: `help` lists them. Speech goes by the loudspeaker and the microphone of this computer
+//! (on Linux by PulseAudio or PipeWire); where there are none, that is said, and calls are silent. With `--features voice`
+//! echo is cancelled, noise suppressed and the gain controlled.
 //!
 //! Try it against the emulator, which tells a user's password when it is asked for one:
 //!
@@ -13,52 +14,71 @@
 //!     --user ada@lab.test --api-host http://127.0.0.1:8080 --ws-host ws://127.0.0.1:8080 --loopback
 //! ```
 
+mod ask;
+mod bell;
 mod board;
 mod cloud;
 mod gateway;
+mod live;
+mod news;
 mod phone;
+mod plain;
+mod report;
+mod screen;
+mod settings;
 mod sound;
 mod terminal;
 mod voice;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use console::style;
-use futures_util::StreamExt as _;
-use futures_util::future::{self, Either};
-use futures_util::stream::{self, select};
-use offhook::net::NetOptions;
-use offhook_runtime::{Drive, Events, Sockets};
+use offhook_runtime::Sockets;
+use serde::Deserialize;
 
 use self::cloud::Cloud;
 use self::gateway::Gateway;
 use self::phone::Phone;
-use self::sound::Sound;
-use self::terminal::{complain, ctrl_c, keyboard, tell};
+use self::settings::Settings;
 
-/// A phone for the keyboard.
-#[derive(Debug, Parser)]
+/// A phone for the terminal.
+#[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// The service.
-    #[arg(long, value_enum, default_value_t = Choice::Genesys)]
-    service: Choice,
-    /// The service's domain. Of Genesys.
-    #[arg(long, default_value = "mypurecloud.com")]
-    environment: String,
+    /// The file of settings; without it, `offhook/softphone.toml` where such files are, if it is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The screen, also where this is no terminal.
+    #[arg(long, conflicts_with = "plain")]
+    screen: bool,
+    /// Lines in the place of the screen: for pipes and scripts.
+    #[arg(long)]
+    plain: bool,
+    /// The service. Genesys Cloud unless said.
+    #[arg(long, value_enum)]
+    service: Option<Choice>,
+    /// The service's domain; `mypurecloud.com` unless said. Of Genesys.
+    #[arg(long)]
+    environment: Option<String>,
     /// An OAuth access token; better from the environment than from the command line. Of Genesys.
     #[arg(long, env = "OFFHOOK_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// The file that it is in, which only its owner may read.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// The user. Of a Ribbon gateway.
     #[arg(long)]
     user: Option<String>,
     /// Their password; better from the environment. Of a Ribbon gateway.
     #[arg(long, env = "OFFHOOK_PASSWORD", hide_env_values = true)]
     password: Option<String>,
+    /// The file that it is in, likewise.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
     /// The REST host with its scheme: the gateway, or an emulator.
     #[arg(long, value_name = "URL")]
     api_host: Option<String>,
@@ -77,6 +97,9 @@ struct Cli {
     /// The name of the microphone, likewise.
     #[arg(long, value_name = "NAME")]
     microphone: Option<String>,
+    /// The name of the loudspeaker that rings, likewise.
+    #[arg(long, value_name = "NAME")]
+    ring: Option<String>,
     /// The file to say on each call, in the place of the microphone.
     #[arg(long, value_name = "FILE")]
     wav_in: Option<PathBuf>,
@@ -88,13 +111,8 @@ struct Cli {
     runtime: Carrier,
 }
 
-impl Cli {
-    fn net(&self) -> NetOptions {
-        NetOptions::default().loopback(self.loopback)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 enum Choice {
     Genesys,
     Ribbon,
@@ -108,12 +126,15 @@ enum Carrier {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.runtime {
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let screen = cli.screen || (terminal && !cli.plain);
+    let carrier = cli.runtime;
+    let result = Settings::new(cli).and_then(|settings| match carrier {
         Carrier::Tokio => tokio::runtime::Runtime::new()
             .context("tokio")
-            .and_then(|tokio| tokio.block_on(on::<offhook_tokio::Tokio>(&cli))),
-        Carrier::Smol => smol::block_on(on::<offhook_smol::Smol>(&cli)),
-    };
+            .and_then(|tokio| tokio.block_on(on::<offhook_tokio::Tokio>(settings, screen))),
+        Carrier::Smol => smol::block_on(on::<offhook_smol::Smol>(settings, screen)),
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -123,95 +144,13 @@ fn main() -> ExitCode {
     }
 }
 
-async fn on<R: Sockets>(cli: &Cli) -> anyhow::Result<()> {
-    match cli.service {
-        Choice::Genesys => run::<R, Cloud<R>>(cli).await,
-        Choice::Ribbon => run::<R, Gateway<R>>(cli).await,
+async fn on<R: Sockets>(settings: Settings, screen: bool) -> anyhow::Result<()> {
+    match settings.service {
+        Choice::Genesys => with::<R, Cloud<R>>(settings, screen).await,
+        Choice::Ribbon => with::<R, Gateway<R>>(settings, screen).await,
     }
 }
 
-async fn run<R: Sockets, P: Phone<R>>(cli: &Cli) -> anyhow::Result<()> {
-    let sound = Sound::new(cli)?;
-    let (mut phone, events) = P::new(cli, sound.clone())?;
-    let presses = ctrl_c();
-    tell("logging in …");
-    match future::select(pin!(phone.log_in()), pin!(presses.recv())).await {
-        Either::Left((logged_in, _)) => logged_in.context("cannot log in")?,
-        Either::Right(_) => return Ok(()),
-    }
-    tell(format_args!("ready; {} lists the commands", style("help").bold()));
-
-    let interrupted =
-        match future::select(pin!(work(&mut phone, events, &sound)), pin!(presses.recv())).await {
-            Either::Left((worked, _)) => {
-                worked?;
-                false
-            }
-            Either::Right(_) => true,
-        };
-    if interrupted && let Err(error) = phone.hang_up().await {
-        complain(&error);
-    }
-    phone.log_out().await.context("logging out")?;
-    tell("bye");
-    Ok(())
-}
-
-/// The next thing that the phone has to react to.
-enum Next<E> {
-    Event(E),
-    Line(String),
-    /// The keyboard is closed.
-    End,
-}
-
-/// Does what the events and the keyboard ask for, until either wants to end.
-async fn work<R: Sockets, P: Phone<R>>(
-    phone: &mut P,
-    events: Events<P::Machine>,
-    sound: &Sound,
-) -> anyhow::Result<()>
-where
-    P::Machine: Drive,
-{
-    let lines = keyboard().map(Next::Line).chain(stream::iter([Next::End]));
-    let mut next = pin!(select(events.map(Next::Event), lines));
-    while let Some(next) = next.next().await {
-        let line = match next {
-            Next::Event(event) => {
-                phone.told(event)?;
-                continue;
-            }
-            Next::Line(line) => line,
-            Next::End => break,
-        };
-        let (word, rest) = line.trim().split_once(' ').unwrap_or_else(|| (line.trim(), ""));
-        match word {
-            "" => {}
-            "help" | "?" => tell(format_args!(
-                "{}\n  {}{}\n  calls             list the calls\n  help\n  \
-                 quit              hang up nothing, log out, end\n\
-                 Ctrl-C hangs up, logs out and ends; once more ends at once.",
-                P::KEYS,
-                sound::KEYS,
-                voice::KEYS
-            )),
-            "quit" | "q" => break,
-            "calls" => phone.list().iter().for_each(|call| tell(format_args!("  {call}"))),
-            word => {
-                match sound.command(word, rest.trim()) {
-                    Ok(true) => continue,
-                    Ok(false) => {}
-                    Err(error) => {
-                        complain(&error);
-                        continue;
-                    }
-                }
-                if let Err(error) = phone.command(word, rest.trim()).await {
-                    complain(&error);
-                }
-            }
-        }
-    }
-    Ok(())
+async fn with<R: Sockets, P: Phone<R>>(settings: Settings, screen: bool) -> anyhow::Result<()> {
+    if screen { live::run::<R, P>(settings).await } else { plain::run::<R, P>(&settings).await }
 }

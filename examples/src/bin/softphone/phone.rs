@@ -2,31 +2,41 @@
 
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use offhook::media::Digit;
 use offhook_runtime::{Events, Service, Sockets};
 
-use crate::Cli;
+use crate::ask::Ask;
+use crate::news::Tell;
+use crate::settings::Settings;
 use crate::sound::Sound;
 
 /// The time for which a key is pressed.
 pub(crate) const PRESS: Duration = Duration::from_millis(120);
 
-/// A phone, as the keyboard works it.
+/// A wish on its way.
+pub(crate) type Asking = LocalBoxFuture<'static, anyhow::Result<()>>;
+
+/// A phone, as the keyboard works it. What happens is told to the [`Tell`] that it is made with.
 pub(crate) trait Phone<R: Sockets>: Sized {
     /// The machine of its service.
     type Machine: Service;
 
-    /// Its commands, as the help shows them.
+    /// Its commands, as the help of the line mode shows them.
     const KEYS: &'static str;
 
-    fn new(cli: &Cli, sound: Sound) -> anyhow::Result<(Self, Events<Self::Machine>)>;
+    /// The things that it can do and others cannot.
+    const OFFERS: Offers;
+
+    fn new(
+        settings: &Settings,
+        sound: Sound,
+        tell: Tell,
+    ) -> anyhow::Result<(Self, Events<Self::Machine>)>;
 
     async fn log_in(&self) -> anyhow::Result<()>;
 
     async fn log_out(&self) -> anyhow::Result<()>;
-
-    /// Ends its calls.
-    async fn hang_up(&self) -> anyhow::Result<()>;
 
     /// Takes what the client tells. An error ends the phone.
     fn told(
@@ -34,11 +44,30 @@ pub(crate) trait Phone<R: Sockets>: Sized {
         event: <Self::Machine as offhook::machine::Machine>::Event,
     ) -> anyhow::Result<()>;
 
-    /// Does what the keyboard asks for.
-    async fn command(&mut self, word: &str, rest: &str) -> anyhow::Result<()>;
+    /// Begins with what is asked for.
+    fn ask(&mut self, ask: Ask) -> Asking;
+}
 
-    /// Its calls, a line each.
-    fn list(&self) -> Vec<String>;
+/// The things that one service has and another has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Offers {
+    /// Its name, as people say it.
+    pub(crate) service: &'static str,
+    pub(crate) consult: Consult,
+    /// A call can be said what it was about.
+    pub(crate) wrap_up: bool,
+    /// The presences that can be set; none where that is done elsewhere.
+    pub(crate) presences: &'static [&'static str],
+    pub(crate) voicemail: bool,
+}
+
+/// The way in which somebody is asked about a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consult {
+    /// Within the call: the service has its caller wait.
+    Within,
+    /// By a second call, which is connected with the first.
+    TwoCalls,
 }
 
 /// The keys of a text.

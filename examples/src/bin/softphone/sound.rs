@@ -10,7 +10,11 @@ use offhook::audio::{RATE, Side, Tracks, wav};
 use offhook_runtime::{Audio, SendError, Sockets};
 use offhook_sound::{Desk, Device, Direction, News};
 
-use crate::Cli;
+use crate::ask::Place;
+use crate::bell::Bell;
+use crate::news::{News as Told, Tell};
+use crate::screen::{DeviceView, Meter, SoundView};
+use crate::settings::Settings;
 use crate::terminal::{say, tell};
 use crate::voice;
 
@@ -22,6 +26,7 @@ pub(crate) struct Sound {
     wav_out: Option<PathBuf>,
     /// The devices, unless none are wanted.
     desk: Option<Arc<Desk>>,
+    tell: Tell,
 }
 
 /// The commands that are about sound, as the help shows them.
@@ -31,35 +36,41 @@ pub(crate) const KEYS: &str = "\
   microphone NAME   record with that one";
 
 impl Sound {
-    /// The sound of the command line.
-    pub(crate) fn new(cli: &Cli) -> anyhow::Result<Self> {
+    /// The sound of some settings.
+    pub(crate) fn new(settings: &Settings, tell: Tell) -> anyhow::Result<Self> {
         let read = |path: &PathBuf| std::fs::read(path).with_context(|| path.display().to_string());
-        let speech = cli.wav_in.as_ref().map(read).transpose()?;
+        let speech = settings.wav_in.as_ref().map(read).transpose()?;
         if let Some(speech) = &speech {
             wav::read(&speech[..]).context("--wav-in")?;
         }
-        let desk = if cli.no_sound {
+        let desk = if settings.no_sound {
             None
         } else {
-            let desk = Desk::open(offhook_sound::system, |news| told(&news)).context("sound")?;
-            desk.want(Direction::Output, cli.speaker.clone());
-            desk.want(Direction::Input, cli.microphone.clone());
+            let desk = Desk::open(offhook_sound::system, {
+                let tell = Arc::clone(&tell);
+                move |news| told(&news, &tell)
+            })
+            .context("sound")?;
+            desk.want(Direction::Output, settings.speaker.clone());
+            desk.want(Direction::Input, settings.microphone.clone());
             voice::begin(&desk);
             Some(Arc::new(desk))
         };
-        Ok(Self { speech, wav_out: cli.wav_out.clone(), desk })
+        Ok(Self { speech, wav_out: settings.wav_out.clone(), desk, tell })
     }
 
     /// Plays what is to be said, or says what the microphone hears; plays what is heard, and records it.
     pub(crate) fn begin<R: Sockets>(&self, audio: Audio) -> anyhow::Result<()> {
-        let complain = |what: &dyn Display| tell(format_args!("{} {what:#}", style("!").red()));
+        let tell = Arc::clone(&self.tell);
+        let complain = move |what: &dyn Display| tell(Told::Failed(format!("{what:#}")));
         if let Some(path) = self.wav_out.clone() {
             let recording = audio.record();
+            let (tell, complain) = (Arc::clone(&self.tell), complain.clone());
             R::spawn(async move {
                 recording.ended().await;
                 let heard = recording.wav(Tracks::Only(Side::Heard), RATE).map_err(Into::into);
                 match heard.and_then(|wav| anyhow::Ok(std::fs::write(&path, wav)?)) {
-                    Ok(()) => tell(format_args!("{} wrote {}", style("·").cyan(), path.display())),
+                    Ok(()) => tell(Told::Said(format!("wrote {}", path.display()))),
                     Err(error) => complain(&error.context(path.display().to_string())),
                 }
             })?;
@@ -124,6 +135,74 @@ impl Sound {
         Ok(true)
     }
 
+    /// True if none is wanted.
+    pub(crate) fn is_off(&self) -> bool {
+        self.desk.is_none()
+    }
+
+    /// Wants a device, or the system's default.
+    pub(crate) fn want(
+        &self,
+        bell: &Bell,
+        place: Place,
+        name: Option<String>,
+    ) -> anyhow::Result<()> {
+        match place {
+            Place::Bell => bell.want(name),
+            Place::Speaker | Place::Microphone => self.desk()?.want(place.direction(), name),
+        }
+        Ok(())
+    }
+
+    /// The devices and the sound, as they are now.
+    pub(crate) fn view(&self, bell: &Bell) -> SoundView {
+        let Some(desk) = self.desk.as_deref() else {
+            return SoundView { off: true, ..SoundView::default() };
+        };
+        let devices = desk.devices().unwrap_or_default();
+        let words = |direction, name: &str| {
+            let found = devices.of(direction).iter().find(|device| device.name == name);
+            found.map_or(name, |device| &device.description).to_owned()
+        };
+        let meter = |direction| {
+            let figures = desk.figures(direction);
+            Meter {
+                device: desk.place(direction).open.map(|name| words(direction, &name)),
+                level: figures.level.rms,
+                late: figures.delay(),
+                glitches: figures.glitches.total() + figures.underruns,
+            }
+        };
+        let mut all = Vec::new();
+        for place in Place::ALL {
+            let direction = place.direction();
+            let wanted = match place {
+                Place::Bell => bell.wanted(),
+                Place::Speaker | Place::Microphone => desk.place(direction).wanted,
+            };
+            let there = devices.of(direction);
+            if there.is_empty() {
+                continue;
+            }
+            let chosen = wanted.is_none();
+            let default = devices.default_of(direction).map(|name| words(direction, name));
+            let default = default.map_or_else(String::new, |words| format!(": {words}"));
+            let view = |name, words, chosen| DeviceView { place, name, words, chosen };
+            all.push(view(None, format!("the system's default{default}"), chosen));
+            all.extend(there.iter().map(|device| {
+                let chosen = wanted.as_ref() == Some(&device.name);
+                view(Some(device.name.clone()), device.description.clone(), chosen)
+            }));
+        }
+        SoundView {
+            off: false,
+            microphone: meter(Direction::Input),
+            speaker: meter(Direction::Output),
+            bell: bell.wanted().map(|name| words(Direction::Output, &name)),
+            devices: all,
+        }
+    }
+
     fn desk(&self) -> anyhow::Result<&Desk> {
         self.desk.as_deref().context("there is no sound: it was switched off by --no-sound")
     }
@@ -142,26 +221,20 @@ fn word(direction: Direction) -> &'static str {
 }
 
 /// Says what happened to the devices.
-fn told(news: &News) {
-    match news {
-        News::Uses { direction, description } => {
-            say(&format!("{}: {description}", word(*direction)));
-        }
+fn told(news: &News, tell: &Tell) {
+    let warn = |line: String| style(line).yellow().to_string();
+    tell(Told::Said(match news {
+        News::Uses { direction, description } => format!("{}: {description}", word(*direction)),
         News::Silent { direction } => {
-            say(&style(format!("no {}: silence until there is one", word(*direction)))
-                .yellow()
-                .to_string());
+            warn(format!("no {}: silence until there is one", word(*direction)))
         }
-        News::Refused(error) => say(&style(error.to_string()).yellow().to_string()),
-        News::NoCard(error) => {
-            let why = format!(
-                "no sound: {error}; calls are silent until there is (--no-sound asks for none)"
-            );
-            say(&style(why).yellow().to_string());
-        }
-        News::CardFound => say("there is sound again"),
-        _ => {}
-    }
+        News::Refused(error) => warn(error.to_string()),
+        News::NoCard(error) => warn(format!(
+            "no sound: {error}; calls are silent until there is (--no-sound asks for none)"
+        )),
+        News::CardFound => "there is sound again".to_owned(),
+        _ => return,
+    }));
 }
 
 /// Shows the devices and the figures.

@@ -23,6 +23,37 @@ pub(crate) fn ctrl_c() -> smol::channel::Receiver<()> {
     presses
 }
 
+/// Tells once when the process is to end: by a signal, or as its terminal is gone. The second time it ends.
+pub(crate) fn on_end(told: impl FnOnce() + Send + 'static) {
+    std::thread::spawn(move || -> std::io::Result<()> {
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        tokio.block_on(async {
+            signal().await?;
+            told();
+            signal().await?;
+            ratatui::restore();
+            std::process::exit(130)
+        })
+    });
+}
+
+#[cfg(unix)]
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
 /// Says a line. When nobody reads that any more, the calls go on all the same.
 pub(crate) fn tell(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");

@@ -1,0 +1,80 @@
+//! The wishes of whoever works the phone, whichever its service.
+
+use offhook_sound::Direction;
+
+use crate::news::CallKey;
+
+/// A wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Something is to be done with a call.
+    Call(CallKey, Act),
+    /// Somebody is to be called.
+    Dial(String),
+    /// The user's presence is to be this.
+    Presence(String),
+    /// The mailbox is to be looked at.
+    Voicemail,
+    /// A device is to be used; none for the system's default.
+    Device(Place, Option<String>),
+    /// All calls are to end, and the phone with them.
+    Quit,
+}
+
+/// Something to be done with a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    Answer,
+    Reject,
+    /// It rings elsewhere.
+    Ignore,
+    /// It is sent on before it is answered.
+    Forward(String),
+    End,
+    Mute(bool),
+    Hold(bool),
+    /// Keys are sent.
+    Press(String),
+    /// It is given away without a word.
+    Transfer(String),
+    /// Somebody is asked while its caller waits.
+    Consult(String),
+    /// Both others are connected, and this phone is out of it.
+    Connect(CallKey),
+    /// The other of the two is spoken to.
+    SpeakToThem(bool),
+    /// The caller is taken back.
+    CancelConsult,
+    /// All three speak. The other call, where the service has one for it.
+    Conference(CallKey),
+    /// It is told what it was about: a code, and words.
+    WrapUp(String, Option<String>),
+}
+
+/// The place of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Speaker,
+    Microphone,
+    /// The loudspeaker that rings.
+    Bell,
+}
+
+impl Place {
+    pub(crate) const ALL: [Self; 3] = [Self::Speaker, Self::Microphone, Self::Bell];
+
+    pub(crate) fn direction(self) -> Direction {
+        match self {
+            Self::Speaker | Self::Bell => Direction::Output,
+            Self::Microphone => Direction::Input,
+        }
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Speaker => "speaker",
+            Self::Microphone => "microphone",
+            Self::Bell => "ring",
+        }
+    }
+}

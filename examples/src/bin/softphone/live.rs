@@ -1,0 +1,264 @@
+//! The screen on a terminal: keys, news and the time go in, and what is asked for is done.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _, select};
+use futures_util::{FutureExt as _, select_biased};
+use offhook_runtime::{Drive, Events, Sockets};
+use ratatui::crossterm::event::{
+    self, Event as Term, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
+};
+use ratatui::{DefaultTerminal, crossterm::ExecutableCommand as _};
+
+use crate::ask::{Act, Ask};
+use crate::bell::Bell;
+use crate::news::{Network, News, Tell};
+use crate::phone::Phone;
+use crate::screen::{Key, Opening, Screen};
+use crate::settings::Settings;
+use crate::sound::Sound;
+
+/// The time between two looks at the sound.
+const TICK: Duration = Duration::from_millis(250);
+/// The news that may wait. More are left out: the terminal is stuck.
+const NEWS: usize = 4096;
+/// The time within which calls end and the phone logs out.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The terminal, given back as it was whatever happens.
+struct Stage(DefaultTerminal);
+
+impl Stage {
+    fn new() -> io::Result<Self> {
+        // Gives the terminal back before a panic is told, too.
+        Ok(Self(ratatui::try_init()?))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        ratatui::restore();
+        // Whoever hides the cursor shows it again.
+        let _ = io::stdout().execute(ratatui::crossterm::cursor::Show);
+    }
+}
+
+/// Something that comes from outside.
+enum Next<E> {
+    Event(E),
+    News(News),
+    Key(Key),
+    /// The time goes on, or the window is another one.
+    Tick,
+    /// The terminal is gone, or the process is to end.
+    Gone,
+}
+
+/// Works a phone by the screen until its end.
+pub(crate) async fn run<R: Sockets, P: Phone<R>>(mut settings: Settings) -> anyhow::Result<()>
+where
+    P::Machine: Drive,
+{
+    settings.trace = true;
+    let (sender, news) = smol::channel::bounded(NEWS);
+    let tell: Tell = Arc::new(move |news| {
+        let _ = sender.try_send(news);
+    });
+    let sound = Sound::new(&settings, Arc::clone(&tell))?;
+    let (mut phone, events) = P::new(&settings, sound.clone(), Arc::clone(&tell))?;
+    let mut screen = Screen::new(Opening {
+        offers: P::OFFERS,
+        title: title(&settings, P::OFFERS.service),
+        wrap_up: settings.wrap_up.clone(),
+        colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    });
+    let mut stage = Stage::new().context("the terminal")?;
+    let bell = Bell::new(&settings, &sound);
+    let worked = work(&mut phone, &mut screen, &mut stage, (events, news), (&sound, &bell)).await;
+    // What is told from here on is told as lines.
+    drop(stage);
+    worked
+}
+
+/// The user, as far as the settings say, and the place of the service.
+fn title(settings: &Settings, service: &str) -> String {
+    let place = settings.api_host.as_deref().unwrap_or(&settings.environment);
+    match &settings.user {
+        Some(user) => format!("{user} on {service}"),
+        None => format!("{service} {place}"),
+    }
+}
+
+/// Shows and does, until the end is asked for.
+async fn work<R: Sockets, P: Phone<R>>(
+    phone: &mut P,
+    screen: &mut Screen,
+    stage: &mut Stage,
+    (events, news): (Events<P::Machine>, smol::channel::Receiver<News>),
+    (sound, bell): (&Sound, &Bell),
+) -> anyhow::Result<()>
+where
+    P::Machine: Drive,
+{
+    let began = Instant::now();
+    let mut outside = pin!(select(news.map(Next::News), terminal()).fuse());
+    // The first figures of the sound.
+    screen.hears(sound.view(bell));
+    {
+        let mut logging_in = pin!(phone.log_in().fuse());
+        loop {
+            stage.0.draw(|frame| screen.draw(frame))?;
+            select_biased! {
+                done = logging_in => {
+                    done.context("cannot log in")?;
+                    break;
+                }
+                one = outside.next() => match one {
+                    Some(Next::Key(key)) => if screen.key(key) == Some(Ask::Quit) { return Ok(()) },
+                    Some(Next::News(news)) => screen.told(news),
+                    Some(Next::Tick) => screen.tick(began.elapsed()),
+                    Some(Next::Event(_)) => {}
+                    Some(Next::Gone) | None => return Ok(()),
+                },
+            }
+        }
+    }
+    let mut next = pin!(select(events.map(Next::Event), outside).fuse());
+    let mut asked: FuturesUnordered<LocalBoxFuture<'static, (String, anyhow::Result<()>)>> =
+        FuturesUnordered::new();
+    screen.told(News::Network(Network::Up));
+    let ended = loop {
+        screen.tick(began.elapsed());
+        bell.rings(screen.rings());
+        stage.0.draw(|frame| screen.draw(frame))?;
+        select_biased! {
+            (begun, done) = asked.select_next_some() => match done {
+                Ok(()) => screen.done(&begun),
+                Err(error) => screen.failed(&format!("{error:#}")),
+            },
+            one = next.next() => match one {
+                Some(Next::Event(event)) => if let Err(error) = phone.told(event) {
+                    break Err(error);
+                },
+                Some(Next::News(news)) => screen.told(news),
+                Some(Next::Tick) => screen.hears(sound.view(bell)),
+                Some(Next::Key(key)) => match screen.key(key) {
+                    None => {}
+                    Some(Ask::Quit) => break Ok(()),
+                    Some(Ask::Device(place, name)) => {
+                        if let Err(error) = sound.want(bell, place, name) {
+                            screen.failed(&format!("{error:#}"));
+                        }
+                        screen.hears(sound.view(bell));
+                    }
+                    Some(ask) => {
+                        let (begun, asking) = (screen.begun(), phone.ask(ask));
+                        asked.push(asking.map(|done| (begun, done)).boxed_local());
+                    }
+                },
+                Some(Next::Gone) | None => break Ok(()),
+            },
+        }
+    };
+    bell.rings(false);
+    stage.0.draw(|frame| screen.draw(frame))?;
+    let calls = screen.ours();
+    let ending = async {
+        for call in calls {
+            // One that is over by now need not be ended.
+            let _ = phone.ask(Ask::Call(call, Act::End)).await;
+        }
+        phone.log_out().await.context("logging out")
+    };
+    let mut ending = pin!(ending.fuse());
+    let mut patience = pin!(R::sleep(PATIENCE).fuse());
+    let left = loop {
+        select_biased! {
+            done = ending => break done,
+            () = patience => break Err(anyhow::anyhow!("the service does not answer; left all the same")),
+            one = next.next() => match one {
+                Some(Next::Key(Key::Interrupt) | Next::Gone) | None => {
+                    break Err(anyhow::anyhow!("left before the service had answered"));
+                }
+                Some(_) => {}
+            },
+        }
+    };
+    ended.and(left)
+}
+
+/// The keys and the time, told by a thread because a terminal cannot be waited for otherwise.
+fn terminal<E>() -> impl Stream<Item = Next<E>> + Unpin {
+    let (send, told) = smol::channel::bounded(64);
+    let signals = send.clone();
+    crate::terminal::on_end(move || {
+        let _ = signals.send_blocking(Told::Gone);
+    });
+    std::thread::spawn(move || {
+        let mut tick = Instant::now();
+        loop {
+            let wait = tick.saturating_duration_since(Instant::now());
+            let one = match event::poll(wait) {
+                Ok(false) => {
+                    tick = Instant::now() + TICK;
+                    Told::Tick
+                }
+                Ok(true) => match event::read() {
+                    Ok(Term::Key(pressed)) => match key(pressed) {
+                        Some(key) => Told::Key(key),
+                        None => continue,
+                    },
+                    Ok(_) => Told::Tick,
+                    Err(_) => Told::Gone,
+                },
+                Err(_) => Told::Gone,
+            };
+            let is_last = matches!(one, Told::Gone);
+            if send.send_blocking(one).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    Box::pin(told.map(|told| match told {
+        Told::Key(key) => Next::Key(key),
+        Told::Tick => Next::Tick,
+        Told::Gone => Next::Gone,
+    }))
+}
+
+/// A word of the thread of the terminal.
+enum Told {
+    Key(Key),
+    Tick,
+    Gone,
+}
+
+/// The key that was pressed, if it is one that the phone knows.
+fn key(pressed: KeyEvent) -> Option<Key> {
+    if pressed.kind == KeyEventKind::Release {
+        return None;
+    }
+    let control = pressed.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match pressed.code {
+        KeyCode::Char('c' | 'C') if control => Key::Interrupt,
+        KeyCode::Char('u' | 'U') if control => Key::Clear,
+        KeyCode::Char(_) if control || pressed.modifiers.contains(KeyModifiers::ALT) => {
+            return None;
+        }
+        KeyCode::Char(char) => Key::Char(char),
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Esc,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::Backspace => Key::Backspace,
+        _ => return None,
+    })
+}

@@ -1,0 +1,254 @@
+//! The calls on the screen, and the one that keys are about.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use offhook::media::PathState;
+use offhook::report::CallQuality;
+
+use crate::ask::Act;
+use crate::news::{CallKey, Change, Phase, Who};
+
+/// The most calls that are shown.
+const MAX_CALLS: usize = 64;
+/// The calls that are remembered as over.
+const MAX_GONE: usize = 32;
+
+/// A call.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Call {
+    pub(super) key: CallKey,
+    pub(super) who: Who,
+    pub(super) phase: Phase,
+    /// The time at which it came into its phase.
+    pub(super) since: Duration,
+    /// The time at which it was first told of.
+    pub(super) began: Duration,
+    pub(super) sound: Sounds,
+    pub(super) muted: bool,
+    pub(super) held: bool,
+    pub(super) held_by_them: bool,
+    /// The one who is asked about it, and whether it is them who are spoken to.
+    pub(super) consults: Option<(String, bool)>,
+    pub(super) path: Option<PathState>,
+    pub(super) quality: Option<CallQuality>,
+    /// The keys that were sent.
+    pub(super) pressed: String,
+}
+
+/// The sound of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sounds {
+    NotYet,
+    Flows,
+    /// It did, and does no more.
+    Stopped,
+}
+
+/// The last call that is over.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Past {
+    pub(super) key: CallKey,
+    pub(super) who: Who,
+    pub(super) began: Duration,
+    pub(super) ended: Duration,
+    pub(super) why: String,
+    pub(super) report: Vec<String>,
+}
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    all: Vec<Call>,
+    current: Option<CallKey>,
+    gone: VecDeque<CallKey>,
+    last: Option<Past>,
+}
+
+impl Call {
+    fn new(key: CallKey, phase: Phase, now: Duration) -> Self {
+        Self {
+            key,
+            who: Who::default(),
+            phase,
+            since: now,
+            began: now,
+            sound: Sounds::NotYet,
+            muted: false,
+            held: false,
+            held_by_them: false,
+            consults: None,
+            path: None,
+            quality: None,
+            pressed: String::new(),
+        }
+    }
+
+    /// The sign and the word for its state: what colours may say besides.
+    pub(super) fn state(&self) -> (char, &'static str) {
+        match (self.phase, self.sound) {
+            (Phase::Rings, _) => ('!', "RINGING"),
+            (Phase::Dials, _) => ('>', "DIALLING"),
+            (Phase::Up, _) if self.consults.is_some() => ('?', "CONSULTING"),
+            (Phase::Up, _) if self.held => ('=', "ON HOLD"),
+            (Phase::Up, _) if self.held_by_them => ('=', "HELD BY THEM"),
+            (Phase::Up, Sounds::Flows) => ('*', "TALKING"),
+            (Phase::Up, Sounds::NotYet) => ('~', "CONNECTING"),
+            (Phase::Up, Sounds::Stopped) => ('x', "NO SOUND"),
+        }
+    }
+
+    fn enters(&mut self, phase: Phase, now: Duration) {
+        if self.phase != phase {
+            self.phase = phase;
+            self.since = now;
+        }
+    }
+
+    fn takes(&mut self, change: Change, now: Duration) {
+        match change {
+            Change::Phase(phase) => self.enters(phase, now),
+            Change::Taken if self.phase == Phase::Rings => self.enters(Phase::Up, now),
+            Change::Taken | Change::Words(_) | Change::Report(_) | Change::Over(_) => {}
+            // The service may know less of somebody than whoever dialled.
+            Change::Who(who) if who.is_nobody() => {}
+            Change::Who(who) => self.who = who,
+            Change::Sound(true) => self.sound = Sounds::Flows,
+            Change::Sound(false) => {
+                if self.sound == Sounds::Flows {
+                    self.sound = Sounds::Stopped;
+                }
+            }
+            Change::Muted(muted) => self.muted = muted,
+            Change::Held(held) => self.held = held,
+            Change::HeldByThem(held) => self.held_by_them = held,
+            Change::Consults(whom) => self.consults = whom.map(|whom| (whom, true)),
+            Change::Path(path) => self.path = Some(path),
+            Change::Quality(quality) => self.quality = Some(quality),
+        }
+    }
+}
+
+impl Calls {
+    /// Takes a change; false if it is about no call that is known.
+    pub(super) fn told(&mut self, now: Duration, key: &CallKey, change: Change) -> bool {
+        if let Change::Over(why) = change {
+            return self.over(now, key, why);
+        }
+        if let Change::Report(lines) = change {
+            let Some(last) = self.last.as_mut().filter(|last| last.key == *key) else {
+                return false;
+            };
+            last.report = lines;
+            return true;
+        }
+        if self.find(key).is_none() {
+            let Change::Phase(phase) = change else { return false };
+            // The service may go on telling of one that is over here. One that rings again is another matter.
+            let stale = phase != Phase::Rings && self.gone.contains(key);
+            if stale || self.all.len() >= MAX_CALLS {
+                return false;
+            }
+            self.gone.retain(|gone| gone != key);
+            self.all.push(Call::new(key.clone(), phase, now));
+            if self.current.is_none() || phase == Phase::Dials {
+                self.current = Some(key.clone());
+            }
+            return true;
+        }
+        let Some(call) = self.all.iter_mut().find(|call| call.key == *key) else { return false };
+        call.takes(change, now);
+        true
+    }
+
+    fn over(&mut self, now: Duration, key: &CallKey, why: String) -> bool {
+        let Some(at) = self.all.iter().position(|call| call.key == *key) else { return false };
+        let call = self.all.remove(at);
+        self.gone.push_back(key.clone());
+        if self.gone.len() > MAX_GONE {
+            self.gone.pop_front();
+        }
+        if self.current.as_ref() == Some(key) {
+            // The one that is spoken on comes before others.
+            let next = self.all.iter().find(|call| call.phase == Phase::Up && !call.held);
+            self.current = next.or_else(|| self.all.last()).map(|call| call.key.clone());
+        }
+        let Call { key, who, began, .. } = call;
+        self.last = Some(Past { key, who, began, ended: now, why, report: Vec::new() });
+        true
+    }
+
+    /// Takes what was asked for: the call that is answered is the one that keys are about.
+    pub(super) fn asked(&mut self, key: &CallKey, act: &Act) {
+        if let Act::Answer = act {
+            self.current = Some(key.clone());
+        }
+        let Some(call) = self.all.iter_mut().find(|call| call.key == *key) else { return };
+        match act {
+            Act::Press(keys) => {
+                call.pressed.push_str(keys);
+                // The last few are enough to see that they went.
+                while call.pressed.len() > 16 {
+                    call.pressed.remove(0);
+                }
+            }
+            Act::SpeakToThem(them) => {
+                if let Some((_, to_them)) = &mut call.consults {
+                    *to_them = *them;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn all(&self) -> &[Call] {
+        &self.all
+    }
+
+    pub(super) fn last(&self) -> Option<&Past> {
+        self.last.as_ref()
+    }
+
+    fn find(&self, key: &CallKey) -> Option<&Call> {
+        self.all.iter().find(|call| call.key == *key)
+    }
+
+    pub(super) fn who(&self, key: &CallKey) -> Option<Who> {
+        self.find(key).map(|call| call.who.clone())
+    }
+
+    pub(super) fn current(&self) -> Option<&Call> {
+        self.find(self.current.as_ref()?)
+    }
+
+    pub(super) fn is_current(&self, call: &Call) -> bool {
+        self.current.as_ref() == Some(&call.key)
+    }
+
+    /// The call that rings: the one that keys are about, or the first that does.
+    pub(super) fn ringing(&self) -> Option<&Call> {
+        let rings = |call: &&Call| call.phase == Phase::Rings;
+        self.current().filter(rings).or_else(|| self.all.iter().find(rings))
+    }
+
+    /// Another call that was answered.
+    pub(super) fn other(&self, than: &Call) -> Option<&Call> {
+        self.all.iter().find(|call| call.phase == Phase::Up && call.key != than.key)
+    }
+
+    /// All but those that only ring.
+    pub(super) fn ours(&self) -> Vec<CallKey> {
+        let ours = self.all.iter().filter(|call| call.phase != Phase::Rings);
+        ours.map(|call| call.key.clone()).collect()
+    }
+
+    /// Makes keys be about the next call, or the one before.
+    pub(super) fn choose(&mut self, by: isize) {
+        let Some(count) = isize::try_from(self.all.len()).ok().filter(|count| *count > 0) else {
+            return;
+        };
+        let at = self.all.iter().position(|call| self.is_current(call)).unwrap_or(0);
+        let next = (at.cast_signed() + by).rem_euclid(count);
+        self.current = self.all.get(next.unsigned_abs()).map(|call| call.key.clone());
+    }
+}

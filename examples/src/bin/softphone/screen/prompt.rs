@@ -1,0 +1,162 @@
+//! A line that is typed, and the lines that were.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::keys::Key;
+use crate::ask::{Act, Ask};
+use crate::news::CallKey;
+
+/// The most characters of a line.
+const MAX_TEXT: usize = 256;
+/// The most lines that are remembered.
+const MAX_HISTORY: usize = 50;
+
+/// The numbers that were typed, the newest last.
+#[derive(Debug, Default)]
+pub(super) struct History(VecDeque<String>);
+
+impl History {
+    /// Remembers a number.
+    pub(super) fn note(&mut self, number: &str) {
+        self.0.retain(|known| known != number);
+        self.0.push_back(number.to_owned());
+        if self.0.len() > MAX_HISTORY {
+            self.0.pop_front();
+        }
+    }
+
+    /// The one so many before the newest, from 1.
+    fn back(&self, by: usize) -> Option<&String> {
+        self.0.len().checked_sub(by).and_then(|at| self.0.get(at))
+    }
+}
+
+/// The thing that is typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    Dial,
+    Transfer(CallKey),
+    Consult(CallKey),
+    /// With the codes that have names.
+    WrapUp(CallKey, BTreeMap<String, String>),
+}
+
+/// A line that is being typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Prompt {
+    about: About,
+    text: String,
+    /// The place in the history, 0 for none, and what had been typed before it.
+    back: usize,
+    draft: String,
+}
+
+/// The outcome of a key.
+pub(super) enum Typed {
+    More,
+    /// It does nothing, for this reason.
+    No(String),
+    Left,
+    Done(Ask, String),
+}
+
+impl Prompt {
+    pub(super) fn new(about: About) -> Self {
+        Self { about, text: String::new(), back: 0, draft: String::new() }
+    }
+
+    /// The words before the line.
+    pub(super) fn label(&self) -> String {
+        match &self.about {
+            About::Dial => "dial: ".to_owned(),
+            About::Transfer(_) => "transfer to: ".to_owned(),
+            About::Consult(_) => "ask whom: ".to_owned(),
+            About::WrapUp(_, names) if names.is_empty() => "code, then notes: ".to_owned(),
+            About::WrapUp(_, names) => {
+                let names: Vec<_> = names.keys().map(String::as_str).collect();
+                format!("code ({}), then notes: ", names.join(", "))
+            }
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// True if it makes no sense without that call.
+    pub(super) fn is_about(&self, call: &CallKey) -> bool {
+        match &self.about {
+            About::Transfer(about) | About::Consult(about) => about == call,
+            About::Dial | About::WrapUp(..) => false,
+        }
+    }
+
+    pub(super) fn key(&mut self, key: Key, history: &History) -> Typed {
+        match key {
+            Key::Char(char) if self.text.chars().count() < MAX_TEXT => {
+                self.text.push(char);
+                Typed::More
+            }
+            Key::Char(_) => Typed::No("it is long enough".to_owned()),
+            Key::Backspace => {
+                self.text.pop();
+                Typed::More
+            }
+            Key::Clear => {
+                self.text.clear();
+                Typed::More
+            }
+            Key::Up => self.remember(self.back + 1, history),
+            Key::Down => match self.back.checked_sub(1) {
+                Some(back) => self.remember(back, history),
+                None => Typed::No("nothing newer was typed".to_owned()),
+            },
+            Key::Esc => Typed::Left,
+            Key::Enter => self.done(),
+            Key::Tab | Key::PageUp | Key::PageDown | Key::Interrupt => {
+                Typed::No(format!("{key} does nothing here: Enter is yes, Esc is no"))
+            }
+        }
+    }
+
+    fn remember(&mut self, back: usize, history: &History) -> Typed {
+        if matches!(self.about, About::WrapUp(..)) {
+            return Typed::No("codes are not remembered".to_owned());
+        }
+        if self.back == 0 {
+            self.draft.clone_from(&self.text);
+        }
+        match (back, history.back(back)) {
+            (0, _) => self.text.clone_from(&self.draft),
+            (_, Some(text)) => self.text.clone_from(text),
+            (_, None) => return Typed::No("nothing older was typed".to_owned()),
+        }
+        self.back = back;
+        Typed::More
+    }
+
+    fn done(&self) -> Typed {
+        let text = self.text.trim();
+        if text.is_empty() {
+            return Typed::No("type something first; Esc goes back".to_owned());
+        }
+        let to = text.to_owned();
+        let (ask, words) = match &self.about {
+            About::Dial => (Ask::Dial(to), format!("dialling {text} …")),
+            About::Transfer(call) => {
+                (Ask::Call(call.clone(), Act::Transfer(to)), format!("giving the call to {text} …"))
+            }
+            About::Consult(call) => {
+                (Ask::Call(call.clone(), Act::Consult(to)), format!("asking {text} …"))
+            }
+            About::WrapUp(call, names) => {
+                let (code, notes) = text.split_once(' ').unwrap_or((text, ""));
+                let notes = Some(notes.trim().to_owned()).filter(|notes| !notes.is_empty());
+                let id = names.get(code).map_or(code, String::as_str).to_owned();
+                let words = format!("wrapping up as {code} …");
+                (Ask::Call(call.clone(), Act::WrapUp(id, notes)), words)
+            }
+        };
+        Typed::Done(ask, words)
+    }
+}

@@ -1,0 +1,393 @@
+//! The screen by its keys and its drawings.
+//!
+//! `OFFHOOK_SHOTS=write cargo test` draws the files in `shots` anew, to be looked at before they are kept.
+
+mod shots;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use offhook::media::PathState;
+use offhook::report::QualityMeter;
+use offhook_tokio::Tokio;
+
+use super::keys::{ALWAYS, HELP};
+use super::*;
+use crate::cloud::Cloud;
+use crate::gateway::Gateway;
+use crate::news::{Phase, Who};
+use crate::phone::Phone;
+
+const GENESYS: Offers = <Cloud<Tokio> as Phone<Tokio>>::OFFERS;
+const RIBBON: Offers = <Gateway<Tokio> as Phone<Tokio>>::OFFERS;
+
+const SECOND: fn(u64) -> Duration = Duration::from_secs;
+
+fn screen(offers: Offers) -> Screen {
+    let wrap_up = BTreeMap::from([("sold".to_owned(), "code-7".to_owned())]);
+    let title = "ada on lab.test".to_owned();
+    let mut screen = Screen::new(Opening { offers, title, wrap_up, colours: true });
+    screen.told(News::Network(Network::Up));
+    screen
+}
+
+fn told(screen: &mut Screen, call: &str, change: Change) {
+    screen.told(News::Call(call.into(), change));
+}
+
+/// Somebody calls.
+fn rings(screen: &mut Screen, call: &str, name: &str) {
+    told(screen, call, Change::Phase(Phase::Rings));
+    let who = Who {
+        name: Some(name.to_owned()),
+        number: Some("+1 555 0100".to_owned()),
+        queue: Some("Support".to_owned()),
+    };
+    told(screen, call, Change::Who(who));
+}
+
+/// A call is answered, and heard.
+fn talks(screen: &mut Screen, call: &str, name: &str) {
+    rings(screen, call, name);
+    told(screen, call, Change::Taken);
+    told(screen, call, Change::Sound(true));
+}
+
+fn type_in(screen: &mut Screen, text: &str) {
+    for char in text.chars() {
+        assert_eq!(screen.key(Key::Char(char)), None);
+    }
+}
+
+fn act(call: &str, act: Act) -> Option<Ask> {
+    Some(Ask::Call(call.into(), act))
+}
+
+/// The states that a phone can be in, by name.
+fn states(offers: Offers) -> Vec<(&'static str, Screen)> {
+    let of = |make: &dyn Fn(&mut Screen)| {
+        let mut screen = screen(offers);
+        make(&mut screen);
+        screen
+    };
+    let devices = |screen: &mut Screen| {
+        let device = DeviceView {
+            place: Place::Speaker,
+            name: None,
+            words: "the system's default".to_owned(),
+            chosen: true,
+        };
+        screen.hears(SoundView { devices: vec![device], ..SoundView::default() });
+    };
+    vec![
+        ("no call", of(&|_| {})),
+        ("no sound", of(&|screen| screen.hears(SoundView { off: true, ..SoundView::default() }))),
+        ("devices", of(&devices)),
+        ("ringing", of(&|screen| rings(screen, "1", "Grace"))),
+        ("dialling", of(&|screen| told(screen, "1", Change::Phase(Phase::Dials)))),
+        (
+            "connecting",
+            of(&|screen| {
+                rings(screen, "1", "Grace");
+                told(screen, "1", Change::Taken);
+            }),
+        ),
+        ("talking", of(&|screen| talks(screen, "1", "Grace"))),
+        (
+            "muted and held",
+            of(&|screen| {
+                talks(screen, "1", "Grace");
+                told(screen, "1", Change::Muted(true));
+                told(screen, "1", Change::Held(true));
+            }),
+        ),
+        (
+            "consulting",
+            of(&|screen| {
+                talks(screen, "1", "Grace");
+                told(screen, "1", Change::Consults(Some("carol".to_owned())));
+            }),
+        ),
+        (
+            "two calls",
+            of(&|screen| {
+                talks(screen, "1", "Grace");
+                talks(screen, "2", "Bob");
+            }),
+        ),
+        (
+            "over",
+            of(&|screen| {
+                talks(screen, "1", "Grace");
+                told(screen, "1", Change::Over("hung up".to_owned()));
+            }),
+        ),
+    ]
+}
+
+#[test]
+fn every_key_of_the_help_does_something_in_each_state_or_says_why_not() {
+    for offers in [GENESYS, RIBBON] {
+        let names: Vec<_> = states(offers).into_iter().map(|(name, _)| name).collect();
+        for (n, name) in names.iter().enumerate() {
+            for entry in HELP.iter().chain(&ALWAYS) {
+                let mut screen = states(offers).swap_remove(n).1;
+                let before = (screen.mode.clone(), screen.calls.current().map(|c| c.key.clone()));
+                let says = screen.deed(entry.key).err();
+                let asked = screen.key(entry.key);
+                let after = (screen.mode.clone(), screen.calls.current().map(|c| c.key.clone()));
+                let does = asked.is_some() || before != after;
+                match &screen.status {
+                    Status::No(why) => {
+                        assert!(why.len() > 8, "{name}: {} says {why:?}", entry.keys);
+                        assert!(says.is_none_or(|says| says == *why));
+                    }
+                    Status::Said(_) => assert!(does, "{name}: {} does nothing", entry.keys),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_key_of_the_help_does_something_in_some_state_of_some_service() {
+    for entry in HELP.iter().chain(&ALWAYS) {
+        let works = [GENESYS, RIBBON]
+            .into_iter()
+            .flat_map(states)
+            .any(|(_, screen)| screen.deed(entry.key).is_ok());
+        assert!(works, "{} never does anything", entry.keys);
+    }
+}
+
+#[test]
+fn keys_that_the_help_does_not_list_say_that_it_lists_them() {
+    let listed = |char: char| {
+        let all: String = HELP.iter().chain(&ALWAYS).map(|entry| entry.keys).collect();
+        all.contains(char) || char.is_ascii_digit()
+    };
+    for char in (' '..='~').filter(|char| !listed(*char)) {
+        let mut screen = screen(GENESYS);
+        assert_eq!(screen.key(Key::Char(char)), None);
+        assert_eq!(screen.status, Status::No(format!("{char} does nothing: ? lists the keys")));
+    }
+}
+
+#[test]
+fn a_call_that_rings_is_answered_whichever_is_chosen_and_takes_no_keys_from_it() {
+    let mut screen = screen(GENESYS);
+    talks(&mut screen, "1", "Grace");
+    rings(&mut screen, "2", "Bob");
+    assert_eq!(screen.key(Key::Char('m')), act("1", Act::Mute(true)));
+    assert_eq!(screen.key(Key::Char('a')), act("2", Act::Answer));
+    told(&mut screen, "2", Change::Taken);
+    assert_eq!(screen.key(Key::Char('h')), act("2", Act::Hold(true)));
+    screen.key(Key::Up);
+    assert_eq!(screen.key(Key::Char('5')), act("1", Act::Press("5".to_owned())));
+    assert_eq!(screen.key(Key::Char('#')), act("1", Act::Press("#".to_owned())));
+    assert_eq!(screen.calls.current().unwrap().pressed, "5#");
+}
+
+#[test]
+fn what_is_muted_and_held_by_the_service_is_undone_by_the_same_key() {
+    let mut screen = screen(RIBBON);
+    talks(&mut screen, "1", "Grace");
+    told(&mut screen, "1", Change::Muted(true));
+    told(&mut screen, "1", Change::Held(true));
+    assert_eq!(screen.key(Key::Char('m')), act("1", Act::Mute(false)));
+    assert_eq!(screen.key(Key::Char('h')), act("1", Act::Hold(false)));
+}
+
+#[test]
+fn numbers_are_found_again_by_the_arrows() {
+    let mut screen = screen(GENESYS);
+    for number in ["100", "200", "100"] {
+        screen.key(Key::Char('d'));
+        type_in(&mut screen, number);
+        assert_eq!(screen.key(Key::Enter), Some(Ask::Dial(number.to_owned())));
+    }
+    screen.key(Key::Char('d'));
+    type_in(&mut screen, "3");
+    let text = |screen: &Screen| match &screen.mode {
+        Mode::Prompt(prompt) => prompt.text().to_owned(),
+        mode => panic!("{mode:?}"),
+    };
+    for (key, expected) in [
+        (Key::Up, "100"),
+        (Key::Up, "200"),
+        (Key::Up, "200"),
+        (Key::Down, "100"),
+        (Key::Down, "3"),
+        (Key::Backspace, ""),
+    ] {
+        screen.key(key);
+        assert_eq!(text(&screen), expected);
+    }
+    assert_eq!(screen.key(Key::Enter), None);
+    assert!(matches!(&screen.status, Status::No(why) if why.contains("type something")));
+    type_in(&mut screen, "9");
+    screen.key(Key::Clear);
+    assert_eq!(text(&screen), "");
+    screen.key(Key::Esc);
+    assert_eq!(screen.mode, Mode::Calls);
+}
+
+#[test]
+fn a_prompt_about_a_call_goes_with_it_and_others_stay() {
+    for (key, stays) in [('t', false), ('T', false), ('d', true), ('w', true)] {
+        let mut screen = screen(GENESYS);
+        talks(&mut screen, "1", "Grace");
+        screen.key(Key::Char(key));
+        told(&mut screen, "1", Change::Over("hung up".to_owned()));
+        assert_eq!(matches!(screen.mode, Mode::Prompt(_)), stays, "{key}");
+    }
+}
+
+#[test]
+fn a_consult_within_a_call_has_sides_and_an_end_of_each_kind() {
+    let mut screen = screen(GENESYS);
+    talks(&mut screen, "1", "Grace");
+    screen.key(Key::Char('T'));
+    type_in(&mut screen, "carol");
+    assert_eq!(screen.key(Key::Enter), act("1", Act::Consult("carol".to_owned())));
+    told(&mut screen, "1", Change::Consults(Some("carol".to_owned())));
+    assert_eq!(screen.key(Key::Char('o')), act("1", Act::SpeakToThem(false)));
+    assert_eq!(screen.key(Key::Char('o')), act("1", Act::SpeakToThem(true)));
+    assert_eq!(screen.key(Key::Char('c')), act("1", Act::Conference("1".into())));
+    assert_eq!(screen.key(Key::Char('x')), act("1", Act::CancelConsult));
+    assert_eq!(screen.key(Key::Char('T')), act("1", Act::Connect("1".into())));
+}
+
+#[test]
+fn a_consult_by_two_calls_connects_them() {
+    let mut screen = screen(RIBBON);
+    talks(&mut screen, "1", "Grace");
+    screen.key(Key::Char('T'));
+    type_in(&mut screen, "carol");
+    assert_eq!(screen.key(Key::Enter), act("1", Act::Consult("carol".to_owned())));
+    told(&mut screen, "2", Change::Phase(Phase::Dials));
+    told(&mut screen, "2", Change::Phase(Phase::Up));
+    assert_eq!(screen.key(Key::Char('c')), act("2", Act::Conference("1".into())));
+    assert_eq!(screen.key(Key::Char('T')), act("2", Act::Connect("1".into())));
+}
+
+#[test]
+fn a_call_is_wrapped_up_by_the_name_of_a_code_also_when_it_is_over() {
+    let mut screen = screen(GENESYS);
+    talks(&mut screen, "1", "Grace");
+    told(&mut screen, "1", Change::Over("hung up".to_owned()));
+    for (typed, code, notes) in
+        [("sold two of them", "code-7", Some("two of them")), ("code-9", "code-9", None)]
+    {
+        screen.key(Key::Char('w'));
+        type_in(&mut screen, typed);
+        let wraps = Act::WrapUp(code.to_owned(), notes.map(str::to_owned));
+        assert_eq!(screen.key(Key::Enter), act("1", wraps));
+    }
+}
+
+#[test]
+fn whoever_is_in_a_call_is_asked_before_it_ends_with_the_phone() {
+    let mut screen = screen(GENESYS);
+    talks(&mut screen, "1", "Grace");
+    rings(&mut screen, "2", "Bob");
+    assert_eq!(screen.ours(), ["1".into()]);
+    assert_eq!(screen.key(Key::Char('q')), None);
+    assert_eq!(screen.key(Key::Char('m')), act("1", Act::Mute(true)));
+    assert_eq!(screen.key(Key::Char('q')), None, "not twice in a row");
+    assert_eq!(screen.key(Key::Char('q')), Some(Ask::Quit));
+    for mode in ['?', 'l', 'd', 's'] {
+        let mut screen = states(GENESYS).swap_remove(2).1;
+        screen.key(Key::Char(mode));
+        assert_eq!(screen.key(Key::Interrupt), Some(Ask::Quit), "from {mode}");
+    }
+}
+
+#[test]
+fn a_call_that_is_over_stays_over_whatever_is_told_of_it_but_may_ring_again() {
+    let mut screen = screen(GENESYS);
+    talks(&mut screen, "1", "Grace");
+    told(&mut screen, "1", Change::Over("hung up".to_owned()));
+    for change in [Change::Phase(Phase::Up), Change::Taken, Change::Sound(true), Change::Held(true)]
+    {
+        told(&mut screen, "1", change);
+        assert!(screen.calls.all().is_empty());
+    }
+    told(&mut screen, "1", Change::Report(vec!["first".to_owned()]));
+    assert_eq!(screen.calls.last().unwrap().report, ["first"]);
+    rings(&mut screen, "1", "Grace");
+    assert!(screen.rings());
+}
+
+#[test]
+fn what_is_told_without_end_is_kept_within_bounds() {
+    let mut screen = screen(GENESYS);
+    for n in 0..5000 {
+        rings(&mut screen, &n.to_string(), "Grace");
+        screen.told(News::Said("x".repeat(5000)));
+    }
+    assert_eq!(screen.calls.all().len(), 64);
+    assert_eq!(screen.log.lines().count(), 500);
+    assert!(screen.log.lines().all(|(_, line)| line.len() == 200));
+    screen.key(Key::Char('d'));
+    for _ in 0..1000 {
+        screen.key(Key::Char('1'));
+    }
+    assert!(matches!(&screen.mode, Mode::Prompt(prompt) if prompt.text().len() == 256));
+}
+
+#[test]
+fn a_device_is_chosen_from_the_list() {
+    let mut screen = screen(GENESYS);
+    let view = |place, name: Option<&str>| DeviceView {
+        place,
+        name: name.map(str::to_owned),
+        words: "words".to_owned(),
+        chosen: name.is_none(),
+    };
+    let devices = vec![
+        view(Place::Speaker, None),
+        view(Place::Speaker, Some("desk")),
+        view(Place::Bell, Some("lamp")),
+    ];
+    screen.hears(SoundView { devices, ..SoundView::default() });
+    screen.key(Key::Char('s'));
+    screen.key(Key::Down);
+    let asked = screen.key(Key::Enter);
+    assert_eq!(asked, Some(Ask::Device(Place::Speaker, Some("desk".to_owned()))));
+    screen.key(Key::Char('s'));
+    screen.key(Key::Up);
+    let asked = screen.key(Key::Enter);
+    assert_eq!(asked, Some(Ask::Device(Place::Bell, Some("lamp".to_owned()))));
+    screen.key(Key::Char('s'));
+    assert_eq!(screen.key(Key::Char('z')), None);
+    assert!(matches!(screen.status, Status::No(_)));
+    screen.key(Key::Esc);
+    assert_eq!(screen.mode, Mode::Calls);
+}
+
+#[test]
+fn a_presence_is_chosen_from_the_list_and_shown_once_the_service_took_it() {
+    let mut screen = screen(RIBBON);
+    screen.key(Key::Char('p'));
+    screen.key(Key::Down);
+    assert_eq!(screen.key(Key::Enter), Some(Ask::Presence("busy".to_owned())));
+    assert_eq!(screen.presence, None);
+    screen.told(News::Presence("busy".to_owned()));
+    assert_eq!(screen.presence.as_deref(), Some("busy"));
+}
+
+#[test]
+fn what_was_asked_for_is_said_to_be_done_unless_something_else_was_said() {
+    let mut screen = screen(GENESYS);
+    talks(&mut screen, "1", "Grace");
+    screen.key(Key::Char('m'));
+    let begun = screen.begun();
+    screen.done("of another key …");
+    assert_eq!(screen.status, Status::Said(begun.clone()));
+    screen.done(&begun);
+    assert_eq!(
+        screen.status,
+        Status::Said("muting Grace (+1 555 0100), for Support: done".to_owned())
+    );
+}

@@ -1,0 +1,219 @@
+//! Drawings at 80 by 24, kept as texts.
+
+use std::path::Path;
+use std::time::Instant;
+
+use offhook::media::MediaStats;
+use offhook::report::{Channel, TraceDirection, TraceRecord};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Color;
+
+use super::*;
+
+/// Draws a screen of a size.
+fn drawn(screen: &Screen, width: u16, height: u16) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| screen.draw(frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+/// The characters of a drawing.
+fn text(of: &Buffer) -> String {
+    let width = usize::from(of.area.width);
+    let rows = of.content.chunks(width);
+    rows.map(|row| {
+        let line: String = row.iter().map(|cell| cell.symbol()).collect();
+        format!("{}\n", line.trim_end())
+    })
+    .collect()
+}
+
+/// Compares a drawing with the one that is kept.
+fn shot(name: &str, screen: &Screen) {
+    let is = text(&drawn(screen, 80, 24));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin/softphone/screen/shots");
+    let path = path.join(format!("{name}.txt"));
+    if std::env::var_os("OFFHOOK_SHOTS").is_some_and(|what| what == "write") {
+        std::fs::write(&path, &is).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    assert!(is == kept, "{name} is drawn otherwise than {} has it:\n{is}", path.display());
+}
+
+/// A day's work, as far as it has come.
+fn busy(offers: Offers) -> Screen {
+    let mut screen = screen(offers);
+    let stats = |received, lost| {
+        let mut stats = MediaStats::default();
+        stats.packets_received = received;
+        stats.packets_lost = lost;
+        stats.jitter = Duration::from_millis(3);
+        stats.round_trip = Some(Duration::from_millis(42));
+        stats
+    };
+    screen.hears(SoundView {
+        microphone: Meter {
+            device: Some("Headset Mono".to_owned()),
+            level: -18.0,
+            late: Duration::from_millis(70),
+            glitches: 1,
+        },
+        speaker: Meter {
+            device: Some("Headset Stereo".to_owned()),
+            level: -41.0,
+            late: Duration::from_millis(110),
+            glitches: 0,
+        },
+        bell: Some("Built-in Speaker".to_owned()),
+        ..SoundView::default()
+    });
+    screen.tick(SECOND(5));
+    screen.told(News::Said("\u{1b}[33mringing\u{1b}[0m from Grace Hopper".to_owned()));
+    talks(&mut screen, "1", "Grace Hopper");
+    told(&mut screen, "1", Change::Path(PathState::Good));
+    let mut meter = QualityMeter::new(&stats(0, 0));
+    told(&mut screen, "1", Change::Quality(meter.sample(&stats(990, 10))));
+    screen.tick(SECOND(64));
+    screen.told(News::Said("talking".to_owned()));
+    talks(&mut screen, "2", "Alan Turing");
+    told(&mut screen, "2", Change::Held(true));
+    screen.tick(SECOND(3725));
+    told(&mut screen, "1", Change::Muted(true));
+    screen.calls.asked(&"1".into(), &Act::Press("42#".to_owned()));
+    screen
+}
+
+/// A call that is over, with what went over the wire.
+fn over() -> Screen {
+    let mut screen = screen(GENESYS);
+    let at = Instant::now();
+    let mut message = |second, direction, channel, summary| {
+        screen.tick(SECOND(second));
+        let record = TraceRecord::new(at, direction, channel, summary);
+        screen.told(News::Wire(record));
+        if second == 10 {
+            rings(&mut screen, "1", "Grace Hopper");
+        }
+    };
+    use Channel::{Media, Rest, Xmpp};
+    use TraceDirection::{Received, Sent};
+    message(2, Received, Xmpp, "not of this call");
+    message(10, Received, Xmpp, "propose");
+    message(12, Sent, Xmpp, "proceed");
+    message(13, Received, Xmpp, "session-initiate");
+    message(13, Sent, Xmpp, "session-accept");
+    message(14, Received, Media, "connected");
+    message(30, Sent, Rest, "PATCH participants");
+    told(&mut screen, "1", Change::Over("success".to_owned()));
+    let report = ["timeline.answered.after_ms  2000", "quality.mos  4.380"];
+    told(&mut screen, "1", Change::Report(report.map(str::to_owned).to_vec()));
+    screen
+}
+
+#[test]
+fn calls() {
+    shot("no-call", &screen(GENESYS));
+    shot("busy", &busy(GENESYS));
+    let mut ringing = screen(RIBBON);
+    rings(&mut ringing, "1", "Grace Hopper");
+    ringing.tick(SECOND(7));
+    shot("ringing", &ringing);
+    let mut consulting = busy(GENESYS);
+    told(&mut consulting, "1", Change::Consults(Some("carol".to_owned())));
+    shot("consulting", &consulting);
+    shot("over", &over());
+}
+
+#[test]
+fn trouble() {
+    let mut screen = busy(GENESYS);
+    screen.told(News::Network(Network::Lost("trying again: no route".to_owned())));
+    told(&mut screen, "1", Change::Sound(false));
+    told(&mut screen, "1", Change::Path(PathState::Lost));
+    screen.failed("hold: the service does not answer");
+    shot("trouble", &screen);
+    let mut silent = self::screen(GENESYS);
+    silent.hears(SoundView { off: true, ..SoundView::default() });
+    silent.key(Key::Char('e'));
+    shot("nothing-to-end", &silent);
+}
+
+#[test]
+fn what_lies_over_the_calls() {
+    let mut help = busy(RIBBON);
+    help.key(Key::Char('?'));
+    shot("help", &help);
+    let shown = text(&drawn(&help, 80, 24));
+    assert!(HELP.iter().chain(&ALWAYS).all(|entry| shown.contains(entry.about)), "{shown}");
+    rings(&mut help, "3", "Katherine Johnson");
+    shot("help-while-it-rings", &help);
+    let mut log = over();
+    for name in ["ladder", "report", "said"] {
+        if name == "ladder" {
+            log.key(Key::Char('l'));
+        } else {
+            log.key(Key::Tab);
+        }
+        shot(name, &log);
+    }
+    let mut dials = busy(GENESYS);
+    dials.key(Key::Char('d'));
+    type_in(&mut dials, "+1 555 0199");
+    shot("dial", &dials);
+    let mut presence = busy(RIBBON);
+    presence.key(Key::Char('p'));
+    presence.key(Key::Down);
+    shot("presence", &presence);
+}
+
+#[test]
+fn what_colours_say_words_say_too() {
+    for (name, screen) in [("busy", busy(GENESYS)), ("over", over())] {
+        let with = drawn(&screen, 80, 24);
+        let without = drawn(&Screen { colours: false, ..screen }, 80, 24);
+        assert_eq!(text(&with), text(&without), "{name}");
+        let coloured = |buffer: &Buffer| {
+            buffer.content.iter().any(|cell| (cell.fg, cell.bg) != (Color::Reset, Color::Reset))
+        };
+        assert!(coloured(&with) && !coloured(&without), "{name}");
+    }
+}
+
+#[test]
+fn a_window_that_is_too_small_says_so_and_keeps_its_keys() {
+    let mut screen = busy(GENESYS);
+    rings(&mut screen, "3", "Katherine Johnson");
+    for (width, height) in [(79, 24), (80, 23), (30, 5)] {
+        let text = text(&drawn(&screen, width, height));
+        assert!(text.contains(&format!("This window is {width} by {height}")), "{text}");
+        assert!(text.contains("80 by 24") && text.contains("A CALL RINGS"), "{text}");
+    }
+    drawn(&screen, 1, 1);
+    assert_eq!(screen.key(Key::Char('a')), act("3", Act::Answer));
+}
+
+#[test]
+fn nothing_is_drawn_that_breaks_whatever_is_told() {
+    let mut screen = busy(GENESYS);
+    for n in 0..40 {
+        rings(
+            &mut screen,
+            &format!("more {n}"),
+            &"\u{65e5}\u{672c}\u{8a9e} \u{1f469}\u{200d}\u{1f4bb}\u{1b}[31m".repeat(40),
+        );
+    }
+    for key in [Key::Down, Key::Up, Key::Up, Key::Up] {
+        screen.key(key);
+        drawn(&screen, 80, 24);
+        drawn(&screen, 300, 100);
+    }
+    for key in "?\u{1b}ldps".chars() {
+        screen.key(Key::Char(key));
+        screen.key(Key::PageDown);
+        drawn(&screen, 80, 24);
+        screen.key(Key::Esc);
+    }
+}

@@ -1,0 +1,218 @@
+//! Settings: of the command line, and where that says nothing, of a file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use offhook::net::NetOptions;
+use serde::Deserialize;
+
+use crate::{Choice, Cli};
+
+/// The longest secret that a file may hold, in bytes.
+const MAX_SECRET: usize = 16 * 1024;
+
+/// The settings in force. Has no `Debug`: there are secrets in it.
+pub(crate) struct Settings {
+    pub(crate) service: Choice,
+    pub(crate) environment: String,
+    pub(crate) token: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) api_host: Option<String>,
+    pub(crate) ws_host: Option<String>,
+    loopback: bool,
+    pub(crate) no_sound: bool,
+    pub(crate) speaker: Option<String>,
+    pub(crate) microphone: Option<String>,
+    /// The loudspeaker that rings.
+    pub(crate) bell: Option<String>,
+    pub(crate) wav_in: Option<PathBuf>,
+    pub(crate) wav_out: Option<PathBuf>,
+    /// Codes of wrap-up, by the names that a person gives them.
+    pub(crate) wrap_up: BTreeMap<String, String>,
+    /// Every message on the wire is told, without secrets.
+    pub(crate) trace: bool,
+}
+
+/// The file.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    service: Option<Choice>,
+    environment: Option<String>,
+    api_host: Option<String>,
+    ws_host: Option<String>,
+    user: Option<String>,
+    token_file: Option<PathBuf>,
+    password_file: Option<PathBuf>,
+    loopback: Option<bool>,
+    speaker: Option<String>,
+    microphone: Option<String>,
+    ring: Option<String>,
+    #[serde(default)]
+    wrap_up: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// The settings of a command line and of its file.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, has something else in it, or has secrets that others may read.
+    pub(crate) fn new(cli: Cli) -> anyhow::Result<Self> {
+        let file = match &cli.config {
+            Some(path) => File::read(path)?,
+            None => usual()
+                .filter(|path| path.exists())
+                .map_or_else(|| Ok(File::default()), |path| File::read(&path))?,
+        };
+        let from = |path: Option<PathBuf>| path.map(|path| secret(&path)).transpose();
+        Ok(Self {
+            service: cli.service.or(file.service).unwrap_or(Choice::Genesys),
+            environment: cli
+                .environment
+                .or(file.environment)
+                .unwrap_or_else(|| "mypurecloud.com".to_owned()),
+            // A secret that is not needed is not read either.
+            token: match cli.token {
+                Some(token) => Some(token),
+                None => from(cli.token_file.or(file.token_file))?,
+            },
+            user: cli.user.or(file.user),
+            password: match cli.password {
+                Some(password) => Some(password),
+                None => from(cli.password_file.or(file.password_file))?,
+            },
+            api_host: cli.api_host.or(file.api_host),
+            ws_host: cli.ws_host.or(file.ws_host),
+            loopback: cli.loopback || file.loopback.unwrap_or(false),
+            no_sound: cli.no_sound,
+            speaker: cli.speaker.or(file.speaker),
+            microphone: cli.microphone.or(file.microphone),
+            bell: cli.ring.or(file.ring),
+            wav_in: cli.wav_in,
+            wav_out: cli.wav_out,
+            wrap_up: file.wrap_up,
+            trace: false,
+        })
+    }
+
+    pub(crate) fn net(&self) -> NetOptions {
+        NetOptions::default().loopback(self.loopback)
+    }
+}
+
+impl File {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        // What the file says may be a secret in the wrong place: only the place is told.
+        toml::from_str(&text).map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+            let hint = "secrets are not for this file: token_file and password_file name theirs";
+            anyhow::anyhow!("{}, line {line}: {} ({hint})", path.display(), error.message())
+        })
+    }
+}
+
+/// The place of the file where none is named.
+fn usual() -> Option<PathBuf> {
+    let there = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let config = there("XDG_CONFIG_HOME").or_else(|| Some(there("HOME")?.join(".config")))?;
+    Some(config.join("offhook").join("softphone.toml"))
+}
+
+/// The secret in a file, which only its owner may read.
+fn secret(path: &Path) -> anyhow::Result<String> {
+    let named = || path.display().to_string();
+    // The file that is looked at is the one that is read.
+    let mut file = std::fs::File::open(path).with_context(named)?;
+    let about = file.metadata().with_context(named)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = about.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            bail!(
+                "{} may be read or changed by others (its mode is {mode:04o}): chmod 600 {0}",
+                path.display()
+            );
+        }
+    }
+    if about.len() > MAX_SECRET as u64 {
+        bail!("{} is too large for a secret", path.display());
+    }
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut file, &mut text).with_context(named)?;
+    match text.trim() {
+        "" => bail!("{} is empty", path.display()),
+        secret => Ok(secret.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser as _;
+
+    use super::*;
+
+    /// A file of its own for each test.
+    fn file(name: &str, text: &str, mode: u32) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("softphone-{}-{name}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let path = dir.join(name);
+        fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        path
+    }
+
+    fn settings(config: &Path, more: &[&str]) -> anyhow::Result<Settings> {
+        let config = config.to_str().unwrap();
+        let words = ["softphone", "--config", config].into_iter().chain(more.iter().copied());
+        Settings::new(Cli::try_parse_from(words).unwrap())
+    }
+
+    #[test]
+    fn the_command_line_comes_before_the_file() {
+        let token = file("first.token", "sesame\n", 0o600);
+        let text = format!(
+            "service = \"genesys\"\nenvironment = \"lab.test\"\nspeaker = \"desk\"\nring = \"lamp\"\n\
+             token_file = {token:?}\n[wrap_up]\nsold = \"code-7\"\n"
+        );
+        let config = file("first.toml", &text, 0o644);
+        let is = settings(&config, &["--speaker", "head"]).unwrap();
+        assert_eq!((is.service, is.environment.as_str()), (Choice::Genesys, "lab.test"));
+        assert_eq!((is.speaker.as_deref(), is.bell.as_deref()), (Some("head"), Some("lamp")));
+        assert_eq!(is.token.as_deref(), Some("sesame"));
+        assert_eq!(is.wrap_up["sold"], "code-7");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_that_others_may_read_is_refused() {
+        for mode in [0o640, 0o604, 0o620, 0o644] {
+            let token = file(&format!("open{mode:o}.token"), "sesame", mode);
+            let config =
+                file(&format!("open{mode:o}.toml"), &format!("token_file = {token:?}"), 0o600);
+            let error = settings(&config, &[]).err().expect("refused").to_string();
+            assert!(error.contains("chmod 600") && !error.contains("sesame"), "{error}");
+        }
+        let token = file("empty.token", " \n", 0o600);
+        let config = file("empty.toml", &format!("token_file = {token:?}"), 0o600);
+        assert!(settings(&config, &[]).err().expect("refused").to_string().contains("empty"));
+    }
+
+    #[test]
+    fn a_secret_in_the_file_itself_is_refused_and_not_shown() {
+        let config = file("itself.toml", "environment = \"lab.test\"\ntoken = \"sesame\"\n", 0o600);
+        let error = settings(&config, &[]).err().expect("refused").to_string();
+        assert!(error.contains("line 2") && error.contains("token_file"), "{error}");
+        assert!(!error.contains("sesame"), "{error}");
+    }
+}
