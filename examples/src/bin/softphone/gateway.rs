@@ -1,6 +1,7 @@
 //! The softphone on a Ribbon WebRTC Gateway.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -276,6 +277,20 @@ impl<R: Sockets> Gateway<R> {
         self.change(call, Change::Words("talking".to_owned()));
     }
 
+    /// Tells what there is to say about a call that is over, once that is known.
+    fn report(&self, call: CallId) -> anyhow::Result<()> {
+        let (reply, tell) = (self.phone.report(&call), Arc::clone(&self.tell));
+        R::spawn(async move {
+            // Nothing is said of one that is not remembered any more.
+            if let Ok(Some(report)) = reply.await {
+                let report = serde_json::to_value(&report).unwrap_or_default();
+                let lines = crate::report::lines(&report);
+                tell(News::Call(call.as_str().into(), Change::Report(lines)));
+            }
+        })?;
+        Ok(())
+    }
+
     /// Takes the state of a call.
     fn is_now(&mut self, call: CallInfo, why: Option<&str>) -> anyhow::Result<()> {
         let incoming = call.direction == CallDirection::Incoming;
@@ -286,7 +301,7 @@ impl<R: Sockets> Gateway<R> {
             self.say(format!("over: {why}"));
             self.calls.remove(&call.id);
             self.change(&call.id, Change::Over(why.to_owned()));
-            return Ok(());
+            return self.report(call.id);
         }
         match call.state {
             CallState::Ringing if incoming => {

@@ -210,8 +210,9 @@ impl Screen {
             return;
         };
         let (path, tone) = match call.path {
-            None => ("not known yet", Style::new()),
-            Some(PathState::Good) => ("good", self.tone(Tone::Good)),
+            // Only another one than a good one is told.
+            None if call.sound == Sounds::NotYet => ("not known yet", Style::new()),
+            None | Some(PathState::Good) => ("good", self.tone(Tone::Good)),
             Some(PathState::Shaky) => ("SHAKY: much is lost", self.tone(Tone::Bad)),
             Some(PathState::Lost) => ("LOST: another is looked for", self.tone(Tone::Bad)),
             Some(PathState::Failed) => ("FAILED: none was found", self.tone(Tone::Bad)),
