@@ -10,9 +10,11 @@ use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
 use str0m::crypto::CryptoError;
 use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion};
 
+use super::handshake::Patient;
+
 /// The times that what has no answer is said again, each time after twice as long: for days.
 const RETRIES: usize = 20;
-/// The longest that a handshake takes, with all the time until there is a path.
+/// The longest that a handshake takes, with all the time without a path.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// The back end's providers, with our DTLS; `deterministic` for simulations alone.
@@ -45,8 +47,8 @@ impl DtlsProvider for SharedDtls {
         let config = self.config.get_or_init(|| {
             // ICE has checked the path already, so a cookie would only cost a round trip.
             let config = dimpl::Config::builder().use_server_cookie(false);
-            // Its clock runs from the answer on, and what it says waits for a path: it must not give up before one is
-            // found, after however many restarts. How long it may take from then on is the engine's to judge.
+            // The path may go once more meanwhile, and be found after however many restarts. How long a handshake may
+            // take on a path is the engine's to judge.
             let config = config.flight_retries(RETRIES).handshake_timeout(PATIENCE);
             let config = match self.seed {
                 Some(seed) => config.dangerously_set_rng_seed(seed),
@@ -63,7 +65,7 @@ impl DtlsProvider for SharedDtls {
             DtlsVersion::Auto => dimpl::Dtls::new_auto(config, certificate, now),
             other => return Err(CryptoError::Other(format!("DTLS version {other}"))),
         };
-        Ok(Box::new(Instance(dtls)))
+        Ok(Box::new(Patient::new(now, Box::new(Instance(dtls)))))
     }
 }
 

@@ -208,6 +208,7 @@ impl WebRtc {
                         self.enter(MediaState::Connected);
                     } else if let Some((_, Missing::Path)) = self.give_up {
                         self.give_up = Some((self.now + HANDSHAKE_LIMIT, Missing::Handshake));
+                        self.shake_hands();
                     }
                 }
                 IceConnectionState::Disconnected => self.enter(MediaState::Disconnected),

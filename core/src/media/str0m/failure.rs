@@ -32,6 +32,14 @@ impl WebRtc {
         }
     }
 
+    /// There is a path: DTLS can begin.
+    pub(super) fn shake_hands(&mut self) {
+        let Some(association) = &mut self.association else { return };
+        if let Err(error) = association.path_found(self.now) {
+            self.fail(self.reason(&error));
+        }
+    }
+
     /// Sends what str0m still has to say at the end of it: an alert tells the far side.
     fn say_why(&mut self) {
         for _ in 0..MAX_TURNS {
