@@ -27,7 +27,7 @@ use str0m::rtp::{Extension, RtpWrite, Ssrc};
 use str0m::{Candidate, IceCreds, Input, Rtc, RtcConfig};
 
 use super::encoding::section_name;
-use super::handshake::PATH;
+use super::handshake::{GONE, PATH};
 use super::path::OurAddress;
 use crate::Secret;
 use crate::machine::{Rid, Seed};
@@ -365,10 +365,11 @@ impl Association {
         self.rtc.direct_api().set_local_ice_credentials(credentials);
     }
 
-    /// There is a path: DTLS can begin.
-    pub(super) fn path_found(&mut self, now: Instant) -> Result<(), RtcError> {
+    /// There is a path, or there is none any more: DTLS goes on, or waits.
+    pub(super) fn has_path(&mut self, now: Instant, is_there: bool) -> Result<(), RtcError> {
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        let Ok(receive) = Receive::new(Protocol::Udp, nowhere, nowhere, &PATH) else {
+        let mark = if is_there { &PATH } else { &GONE };
+        let Ok(receive) = Receive::new(Protocol::Udp, nowhere, nowhere, mark) else {
             return Ok(());
         };
         self.rtc.handle_input(Input::Receive(now, receive))

@@ -32,10 +32,10 @@ impl WebRtc {
         }
     }
 
-    /// There is a path: DTLS can begin.
-    pub(super) fn shake_hands(&mut self) {
+    /// There is a path, or there is none any more: DTLS goes on, or waits.
+    pub(super) fn has_path(&mut self, is_there: bool) {
         let Some(association) = &mut self.association else { return };
-        if let Err(error) = association.path_found(self.now) {
+        if let Err(error) = association.has_path(self.now, is_there) {
             self.fail(self.reason(&error));
         }
     }
