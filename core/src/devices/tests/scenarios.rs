@@ -516,3 +516,53 @@ fn what_grows_is_bounded() {
     };
     assert_eq!((accepted, refused), (Devices::<usize>::MAX_COMMANDS, Refused::Busy));
 }
+
+#[test]
+fn def_1_what_is_lost_and_in_the_way_is_closed() {
+    let mut devices = talking();
+    assert_eq!(
+        said(&devices.listed(list("head cam web box ear"))),
+        "(devices), (c lost audio #1), open #2 c audio system"
+    );
+    assert_eq!(
+        said(&devices.answered(no(2), Err(OpenError::OneAtATime))),
+        "c sends audio nothing, close #1, open #3 c audio system"
+    );
+    let effects = said(&devices.answered(no(3), opened()));
+    assert_eq!(effects, "c sends audio #3, (c has audio #3 system Asked)");
+}
+
+#[test]
+fn def_1_md_26_a_source_of_the_application_s_is_brought_back_too() {
+    let mut devices = with(defaults());
+    devices.set_default_audio_source(Some(Given(7)));
+    devices.session(&"c", &Session::call());
+    done(devices.update_outgoing_media(&"c", audio(device("head"))));
+    assert_eq!(
+        said(&devices.answered(no(1), Err(OpenError::OneAtATime))),
+        "c sends audio nothing, open #2 c audio head"
+    );
+    assert_eq!(
+        said(&devices.answered(no(2), Err(OpenError::Failed))),
+        "c sends audio own 7, (c has audio own 7 Before), (done 2: Open(Failed))"
+    );
+}
+
+#[test]
+fn a_command_is_answered_when_its_camera_goes() {
+    let mut devices = meeting();
+    let wish = Resolution::ideal(Size { width: 1280, height: 720 });
+    let effects = done(devices.update_default_resolution(Some(wish), Scope::Live));
+    assert_eq!(effects, "resize #3 #2 1280x720");
+    assert_eq!(
+        said(&devices.ended(Source::Opened(no(2)))),
+        "m sends video nothing, (done 1: Ended), (m lost video #2), open #4 m video system"
+    );
+    assert_eq!(said(&devices.resized(no(3), Ok(None))), "", "a late answer");
+    // Muted while another one opens: the choice holds, and nothing is started.
+    done(devices.update_outgoing_media(&"m", video(device("web"))));
+    let muted = Session::meeting().video(Sends::Muted);
+    assert_eq!(said(&devices.session(&"m", &muted)), "(done 2)");
+    assert_eq!(said(&devices.answered(no(4), opened())), "close #4");
+    assert_eq!(said(&devices.session(&"m", &Session::meeting())), "open #5 m video web 1280x720");
+}
