@@ -35,7 +35,7 @@ pub(super) enum Heard {
     Rejection,
     /// It has the headset.
     Taken,
-    /// It has the headset no more; true if it was the one that had it.
+    /// It has the headset no more; true if it may have been the one that had it.
     Given { owner: bool },
 }
 
@@ -129,9 +129,8 @@ fn requested(state: HeadsetControls, rank: HeadsetRank, of: Circumstances) -> Re
             Reaction::Nothing
         }
         HeadsetControls::Negotiating => Reaction::Yield,
-        HeadsetControls::AlternativeClient | HeadsetControls::HasControls
-            if keeps_calls && of.busy =>
-        {
+        // The official client says so without having it, too: two that talk would refuse each other what neither has.
+        HeadsetControls::HasControls if keeps_calls && of.busy => {
             Reaction::Reject(Reason::ActiveCall)
         }
         HeadsetControls::NotStarted
