@@ -169,6 +169,7 @@ impl HeadsetOwnership {
         if !self.is_wanted() || !out.config.headset_orchestration {
             return;
         }
+        let from_owner = self.owner.as_ref() == Some(from) || self.holder.as_ref() == Some(from);
         let (heard, reason) = match HeadsetMessage::read(json) {
             Ok(HeadsetMessage::Request { kind }) => {
                 (Heard::Request(HeadsetRank::named(kind.as_deref())), None)
@@ -179,8 +180,7 @@ impl HeadsetOwnership {
                 (Heard::Taken, None)
             }
             Ok(HeadsetMessage::Changed { has_controls: false }) => {
-                let owner = self.owner.as_ref() == Some(from)
-                    || self.holder.as_ref().is_none_or(|holder| holder == from);
+                let owner = from_owner || self.holder.is_none();
                 self.holder.take_if(|holder| *holder == *from);
                 (Heard::Given { owner }, None)
             }
@@ -188,7 +188,7 @@ impl HeadsetOwnership {
             Err(error) => return out.malformed(format!("media-message: {error}")),
         };
         let order = if self.request.is_some() { Order::Earlier } else { Order::Later };
-        let of = Circumstances { rank: rank(out), busy, order };
+        let of = Circumstances { rank: rank(out), busy, order, from_owner };
         match reaction(self.state, heard, of) {
             Reaction::Nothing => {}
             Reaction::Reject(reason) => {

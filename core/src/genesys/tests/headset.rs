@@ -265,6 +265,20 @@ fn hs_4_who_does_not_have_it_refuses_it_to_nobody_for_a_call() {
 }
 
 #[test]
+fn def_18_an_owner_of_a_lower_rank_that_asks_anew_has_it_no_longer() {
+    let mut rig = Rig::ready_with(|config| config.headset_rank = HeadsetRank::MediaHelper);
+    ask(&mut rig);
+    rejection(&mut rig, OTHER, "activeCall");
+    said(&mut rig);
+    request(&mut rig, THIRD, "standard");
+    assert_eq!(said(&mut rig), ["no to r1: mediaHelper"]);
+    request(&mut rig, OTHER, "standard");
+    assert_eq!(said(&mut rig), ["request mediaHelper"]);
+    rig.wait(LIMIT);
+    assert_eq!(said(&mut rig), ["true"]);
+}
+
+#[test]
 fn def_18_who_refused_it_and_gives_it_up_before_having_it_says_so() {
     let mut rig = Rig::ready_with(|config| config.headset_rank = HeadsetRank::MediaHelper);
     ask(&mut rig);
