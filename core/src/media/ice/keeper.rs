@@ -75,7 +75,7 @@ pub(super) struct Keeper {
     /// None before there is an address.
     expires: Option<Instant>,
     asked: Option<Asked>,
-    /// The last packet by the address; none before the first.
+    /// The last packet that came by the address, or the first that was sent by it; none before either.
     heard: Option<Instant>,
     patience: Duration,
     calm_since: Instant,
@@ -162,9 +162,14 @@ impl Keeper {
         self.expires = Some(now + self.lifetime);
     }
 
-    /// The time without a packet after which it is asked why; none before the first one.
+    /// The time without a packet after which it is asked why; none before the first one either way.
     pub(super) fn patience(&self) -> Option<Duration> {
         self.heard.map(|_| self.patience)
+    }
+
+    /// A packet is sent by the address. From the first one on something should come by it.
+    pub(super) fn said(&mut self, now: Instant) {
+        self.heard.get_or_insert(now);
     }
 
     /// A packet came by the address.

@@ -328,6 +328,7 @@ impl Relay {
     /// socket of media, is told by [`Relay::poll`].
     pub(super) fn send(&mut self, now: Instant, to: SocketAddr, data: Vec<u8>) -> Option<Vec<u8>> {
         self.lent()?;
+        self.keeper.said(now);
         if let Some(packet) = self.by_channel(now, to, &data) {
             return Some(packet);
         }

@@ -19,12 +19,15 @@ use std::time::{Duration, Instant};
 use str0m::bwe::Bitrate;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::error::RtcError;
 use str0m::format::{Codec, FormatParams};
 use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaKind, Mid, Pt};
+use str0m::net::{Protocol, Receive};
 use str0m::rtp::{Extension, RtpWrite, Ssrc};
-use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
+use str0m::{Candidate, IceCreds, Input, Rtc, RtcConfig};
 
 use super::encoding::section_name;
+use super::handshake::{GONE, PATH};
 use super::path::OurAddress;
 use crate::Secret;
 use crate::machine::{Rid, Seed};
@@ -360,6 +363,16 @@ impl Association {
 
     pub(super) fn set_credentials(&mut self, credentials: IceCreds) {
         self.rtc.direct_api().set_local_ice_credentials(credentials);
+    }
+
+    /// There is a path, or there is none any more: DTLS goes on, or waits.
+    pub(super) fn has_path(&mut self, now: Instant, is_there: bool) -> Result<(), RtcError> {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mark = if is_there { &PATH } else { &GONE };
+        let Ok(receive) = Receive::new(Protocol::Udp, nowhere, nowhere, mark) else {
+            return Ok(());
+        };
+        self.rtc.handle_input(Input::Receive(now, receive))
     }
 
     /// The certificate that the far side presented, once it did.

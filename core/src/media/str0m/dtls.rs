@@ -10,10 +10,12 @@ use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
 use str0m::crypto::CryptoError;
 use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion};
 
-/// The times that what has no answer is said again, each time after twice as long: for days.
-const RETRIES: usize = 20;
-/// The longest that a handshake takes, with all the time until there is a path.
-const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+use super::handshake::Patient;
+
+/// The times that what has no answer is said again: more than the engine has patience for.
+const RETRIES: usize = 24;
+/// The longest that a handshake takes by its own clock, which leaps ([`Patient`]).
+const PATIENCE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The back end's providers, with our DTLS; `deterministic` for simulations alone.
 pub(super) fn provider(deterministic: bool) -> CryptoProvider {
@@ -45,8 +47,7 @@ impl DtlsProvider for SharedDtls {
         let config = self.config.get_or_init(|| {
             // ICE has checked the path already, so a cookie would only cost a round trip.
             let config = dimpl::Config::builder().use_server_cookie(false);
-            // Its clock runs from the answer on, and what it says waits for a path: it must not give up before one is
-            // found, after however many restarts. How long it may take from then on is the engine's to judge.
+            // How long a handshake may take on a path is the engine's to judge.
             let config = config.flight_retries(RETRIES).handshake_timeout(PATIENCE);
             let config = match self.seed {
                 Some(seed) => config.dangerously_set_rng_seed(seed),
@@ -63,7 +64,7 @@ impl DtlsProvider for SharedDtls {
             DtlsVersion::Auto => dimpl::Dtls::new_auto(config, certificate, now),
             other => return Err(CryptoError::Other(format!("DTLS version {other}"))),
         };
-        Ok(Box::new(Instance(dtls)))
+        Ok(Box::new(Patient::new(now, Box::new(Instance(dtls)))))
     }
 }
 

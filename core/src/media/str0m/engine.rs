@@ -201,6 +201,7 @@ impl WebRtc {
                     }
                     if let Some((_, Missing::Handshake)) = self.give_up {
                         self.give_up = Some((self.now + self.config.path_limit, Missing::Path));
+                        self.has_path(false);
                     }
                 }
                 IceConnectionState::Connected | IceConnectionState::Completed => {
@@ -208,9 +209,13 @@ impl WebRtc {
                         self.enter(MediaState::Connected);
                     } else if let Some((_, Missing::Path)) = self.give_up {
                         self.give_up = Some((self.now + HANDSHAKE_LIMIT, Missing::Handshake));
+                        self.has_path(true);
                     }
                 }
-                IceConnectionState::Disconnected => self.enter(MediaState::Disconnected),
+                IceConnectionState::Disconnected => {
+                    self.enter(MediaState::Disconnected);
+                    self.has_path(false);
+                }
             },
             Event::RtpPacket(packet) if self.secure => self.received(&packet),
             Event::PeerStats(stats) => self.measured(&stats),

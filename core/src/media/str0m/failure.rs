@@ -32,6 +32,14 @@ impl WebRtc {
         }
     }
 
+    /// There is a path, or there is none any more: DTLS goes on, or waits.
+    pub(super) fn has_path(&mut self, is_there: bool) {
+        let Some(association) = &mut self.association else { return };
+        if let Err(error) = association.has_path(self.now, is_there) {
+            self.fail(self.reason(&error));
+        }
+    }
+
     /// Sends what str0m still has to say at the end of it: an alert tells the far side.
     fn say_why(&mut self) {
         for _ in 0..MAX_TURNS {

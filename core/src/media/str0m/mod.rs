@@ -10,6 +10,7 @@ mod engine;
 mod failure;
 mod figures;
 mod gate;
+mod handshake;
 mod missing;
 mod more;
 mod negotiate;

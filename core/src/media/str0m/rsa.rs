@@ -25,6 +25,7 @@ use str0m::crypto::dtls::{
     DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion, SrtpProfile,
 };
 
+use super::handshake::Patient;
 use crate::media::MediaError;
 
 /// The time between two calls of a handshake that waits.
@@ -106,7 +107,7 @@ impl DtlsProvider for Shared {
         let context = self.0.get().ok_or_else(|| CryptoError::Other("no OpenSSL".to_owned()))?;
         let stream = stream(context, certificate, mtu.unwrap_or(MTU))
             .map_err(|error| CryptoError::Other(error.to_string()))?;
-        Ok(Box::new(Dtls {
+        let dtls = Dtls {
             stream,
             stage: Stage::Waiting,
             active: false,
@@ -114,7 +115,8 @@ impl DtlsProvider for Shared {
             now,
             tick: now,
             flight: Flight::default(),
-        }))
+        };
+        Ok(Box::new(Patient::new(now, Box::new(dtls))))
     }
 }
 
@@ -467,6 +469,7 @@ mod tests {
         let certificate = provider.generate_certificate().unwrap();
         let mut dtls = provider.new_dtls(&certificate, now, DtlsVersion::Dtls12, None).unwrap();
         dtls.set_active(true);
+        dtls.handle_packet(&super::super::handshake::PATH).unwrap();
         dtls
     }
 
