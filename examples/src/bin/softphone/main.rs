@@ -1,6 +1,8 @@
 //! A softphone on the command line, against any environment of either service.
 //!
-//! Commands come from the keyboard, one a line: `help` lists them.
+//! Commands come from the keyboard, one a line: `help` lists them. Speech goes by the loudspeaker and the microphone
+//! of this computer (on Linux by PulseAudio or PipeWire); where there are none, that is said, and calls are silent.
+//! With `--features voice` echo is cancelled, noise suppressed and the gain controlled.
 //!
 //! Try it against the emulator, which tells a user's password when it is asked for one:
 //!
@@ -17,6 +19,7 @@ mod gateway;
 mod phone;
 mod sound;
 mod terminal;
+mod voice;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -65,7 +68,16 @@ struct Cli {
     /// Let media use loopback, for an emulator on this machine.
     #[arg(long)]
     loopback: bool,
-    /// The file to say on each call.
+    /// Uses no devices: neither a loudspeaker nor a microphone.
+    #[arg(long)]
+    no_sound: bool,
+    /// The name of the loudspeaker; without it, or while it is not there, the system's default.
+    #[arg(long, value_name = "NAME")]
+    speaker: Option<String>,
+    /// The name of the microphone, likewise.
+    #[arg(long, value_name = "NAME")]
+    microphone: Option<String>,
+    /// The file to say on each call, in the place of the microphone.
     #[arg(long, value_name = "FILE")]
     wav_in: Option<PathBuf>,
     /// The file for what is heard; later calls overwrite it.
@@ -119,7 +131,8 @@ async fn on<R: Sockets>(cli: &Cli) -> anyhow::Result<()> {
 }
 
 async fn run<R: Sockets, P: Phone<R>>(cli: &Cli) -> anyhow::Result<()> {
-    let (mut phone, events) = P::new(cli, Sound::new(cli)?)?;
+    let sound = Sound::new(cli)?;
+    let (mut phone, events) = P::new(cli, sound.clone())?;
     let presses = ctrl_c();
     tell("logging in …");
     match future::select(pin!(phone.log_in()), pin!(presses.recv())).await {
@@ -129,7 +142,7 @@ async fn run<R: Sockets, P: Phone<R>>(cli: &Cli) -> anyhow::Result<()> {
     tell(format_args!("ready; {} lists the commands", style("help").bold()));
 
     let interrupted =
-        match future::select(pin!(work(&mut phone, events)), pin!(presses.recv())).await {
+        match future::select(pin!(work(&mut phone, events, &sound)), pin!(presses.recv())).await {
             Either::Left((worked, _)) => {
                 worked?;
                 false
@@ -156,6 +169,7 @@ enum Next<E> {
 async fn work<R: Sockets, P: Phone<R>>(
     phone: &mut P,
     events: Events<P::Machine>,
+    sound: &Sound,
 ) -> anyhow::Result<()>
 where
     P::Machine: Drive,
@@ -175,14 +189,24 @@ where
         match word {
             "" => {}
             "help" | "?" => tell(format_args!(
-                "{}\n  calls             list the calls\n  help\n  \
+                "{}\n  {}{}\n  calls             list the calls\n  help\n  \
                  quit              hang up nothing, log out, end\n\
                  Ctrl-C hangs up, logs out and ends; once more ends at once.",
-                P::KEYS
+                P::KEYS,
+                sound::KEYS,
+                voice::KEYS
             )),
             "quit" | "q" => break,
             "calls" => phone.list().iter().for_each(|call| tell(format_args!("  {call}"))),
             word => {
+                match sound.command(word, rest.trim()) {
+                    Ok(true) => continue,
+                    Ok(false) => {}
+                    Err(error) => {
+                        complain(&error);
+                        continue;
+                    }
+                }
                 if let Err(error) = phone.command(word, rest.trim()).await {
                     complain(&error);
                 }

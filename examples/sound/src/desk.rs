@@ -1,0 +1,143 @@
+//! The devices of one person.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::card::{Card, CardError, Devices, Direction};
+use crate::ends::{Figures, Hall, Line, Processor};
+use crate::keeper::{Keeper, News, Place};
+
+/// The time within which something that is asked for is begun with.
+const TURN: Duration = Duration::from_millis(20);
+
+/// The loudspeaker and the microphone that are in use, whichever they are.
+///
+/// A thread of its own keeps them. Nothing here waits for it: a card that hangs silences the calls, and no more.
+/// Devices are open only while there is a [`Line`]. When it is dropped, the thread ends as soon as the card lets it.
+pub struct Desk {
+    hall: Arc<Hall>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+/// The things that both threads know.
+#[derive(Default)]
+struct Shared {
+    ended: bool,
+    output: Place,
+    input: Place,
+    /// None while nothing answers.
+    devices: Option<Devices>,
+    missing: Option<CardError>,
+}
+
+impl Shared {
+    fn place(&mut self, direction: Direction) -> &mut Place {
+        match direction {
+            Direction::Output => &mut self.output,
+            Direction::Input => &mut self.input,
+        }
+    }
+}
+
+impl Desk {
+    /// Begins to look for devices. The card is made on the thread that keeps it, and what happens to the devices is told
+    /// there, too.
+    ///
+    /// # Errors
+    ///
+    /// There is no thread to be had.
+    pub fn open(
+        card: impl FnOnce() -> Box<dyn Card> + Send + 'static,
+        mut told: impl FnMut(News) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let hall = Arc::new(Hall::default());
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let desk = Self { hall: Arc::clone(&hall), shared: Arc::clone(&shared) };
+        std::thread::Builder::new().name("sound".to_owned()).spawn(move || {
+            let mut keeper = Keeper::new(card(), hall);
+            while exchange(&mut keeper, &shared) {
+                keeper.turn(Instant::now(), TURN);
+                keeper.news().into_iter().for_each(&mut told);
+            }
+        })?;
+        Ok(desk)
+    }
+
+    /// A call's end of it; none while there are sixteen.
+    #[must_use]
+    pub fn line(&self) -> Option<Line> {
+        self.hall.line()
+    }
+
+    /// Wants a device of this name, or the system's default. Where it is missing, the default is used until it is there.
+    pub fn want(&self, direction: Direction, name: Option<String>) {
+        self.shared().place(direction).wanted = name;
+    }
+
+    /// The device that is wanted, and the one that is open.
+    #[must_use]
+    pub fn place(&self, direction: Direction) -> Place {
+        self.shared().place(direction).clone()
+    }
+
+    /// The devices that there are; none while nothing answers.
+    #[must_use]
+    pub fn devices(&self) -> Option<Devices> {
+        self.shared().devices.clone()
+    }
+
+    /// The reason why there is no sound at all; none while there is, or is being looked for.
+    #[must_use]
+    pub fn missing(&self) -> Option<CardError> {
+        self.shared().missing.clone()
+    }
+
+    /// The loudness, delay and glitches of one way, of all calls together.
+    #[must_use]
+    pub fn figures(&self, direction: Direction) -> Figures {
+        match direction {
+            Direction::Output => self.hall.output(),
+            Direction::Input => self.hall.input(),
+        }
+    }
+
+    /// Has the voice made better on its way from the microphone, or not any more.
+    pub fn process(&self, by: Option<Box<dyn Processor>>) {
+        self.hall.set_processor(by);
+    }
+
+    fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the keeper what is wanted, and the desk what is there. False once that is over.
+fn exchange(keeper: &mut Keeper, shared: &Mutex<Shared>) -> bool {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    if shared.devices.as_ref() != keeper.devices() {
+        shared.devices = keeper.devices().cloned();
+    }
+    if shared.missing.as_ref() != keeper.missing() {
+        shared.missing = keeper.missing().cloned();
+    }
+    for direction in [Direction::Output, Direction::Input] {
+        let place = shared.place(direction);
+        keeper.want(direction, place.wanted.clone());
+        place.open.clone_from(&keeper.place(direction).open);
+    }
+    !shared.ended
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.shared().ended = true;
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk")
+            .field("output", &self.place(Direction::Output))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,210 @@
+//! A card without devices, for tests.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::FRAME;
+use crate::card::{Card, CardError, Changes, Device, Devices, Direction};
+use crate::ends::{Microphone, Speaker};
+
+/// The hand that plugs devices of a [`MemoryCard`] in and out, speaks into its microphones and hears its loudspeakers.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: Mutex<State>,
+    released: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    devices: Devices,
+    changes: Changes,
+    /// Devices whose format cannot be had.
+    refused: BTreeSet<String>,
+    broken: Option<CardError>,
+    hangs: bool,
+    speaker: Option<(String, Speaker)>,
+    microphone: Option<(String, Microphone)>,
+    turns: u64,
+}
+
+impl Memory {
+    /// The card.
+    #[must_use]
+    pub fn card(&self) -> MemoryCard {
+        MemoryCard(self.clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Plugs a device in.
+    pub fn plug(&self, direction: Direction, name: &str) {
+        let mut state = self.state();
+        let device = Device { name: name.to_owned(), description: format!("The {name}") };
+        match direction {
+            Direction::Output => state.devices.outputs.push(device),
+            Direction::Input => state.devices.inputs.push(device),
+        }
+        state.changes.devices = true;
+    }
+
+    /// Pulls a device out.
+    pub fn unplug(&self, name: &str) {
+        let mut state = self.state();
+        state.devices.outputs.retain(|device| device.name != name);
+        state.devices.inputs.retain(|device| device.name != name);
+        if state.speaker.take_if(|(open, _)| open == name).is_some() {
+            state.changes.stopped.push(Direction::Output);
+        }
+        if state.microphone.take_if(|(open, _)| open == name).is_some() {
+            state.changes.stopped.push(Direction::Input);
+        }
+        state.changes.devices = true;
+    }
+
+    /// Makes another device the default, or none.
+    pub fn set_default(&self, direction: Direction, name: Option<&str>) {
+        let mut state = self.state();
+        let default = name.map(str::to_owned);
+        match direction {
+            Direction::Output => state.devices.default_output = default,
+            Direction::Input => state.devices.default_input = default,
+        }
+        state.changes.devices = true;
+    }
+
+    /// Has a device refuse the format, or no longer.
+    pub fn refuse(&self, name: &str, refused: bool) {
+        let mut state = self.state();
+        if refused {
+            state.refused.insert(name.to_owned());
+        } else {
+            state.refused.remove(name);
+        }
+    }
+
+    /// Has the card fail with all it is asked, until it is none any more.
+    pub fn set_broken(&self, broken: Option<CardError>) {
+        let mut state = self.state();
+        if broken.is_some() {
+            state.close_all();
+        }
+        state.broken = broken;
+    }
+
+    /// Has the card not return from what it is asked, whatever was promised, or go on.
+    pub fn set_hanging(&self, hangs: bool) {
+        self.state().hangs = hangs;
+        self.0.released.notify_all();
+    }
+
+    /// The name of the device that is open.
+    #[must_use]
+    pub fn open(&self, direction: Direction) -> Option<String> {
+        let state = self.state();
+        match direction {
+            Direction::Output => state.speaker.as_ref().map(|(name, _)| name.clone()),
+            Direction::Input => state.microphone.as_ref().map(|(name, _)| name.clone()),
+        }
+    }
+
+    /// Has the open loudspeaker play 20 ms, which are told; none if there is none.
+    #[must_use]
+    pub fn hear(&self) -> Option<[i16; FRAME]> {
+        let mut state = self.state();
+        let (_, speaker) = state.speaker.as_mut()?;
+        let mut frame = [0; FRAME];
+        speaker.fill(&mut frame);
+        Some(frame)
+    }
+
+    /// Speaks into the open microphone, if there is one.
+    pub fn say(&self, pcm: &[i16]) {
+        if let Some((_, microphone)) = &mut self.state().microphone {
+            microphone.hear(pcm);
+        }
+    }
+
+    /// The number of times that the card was asked for something, or waited.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.state().turns
+    }
+
+    /// The state as a call of the card finds it.
+    fn enter(&self) -> Result<MutexGuard<'_, State>, CardError> {
+        let mut state = self.state();
+        state.turns += 1;
+        while state.hangs {
+            state = self.0.released.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        match state.broken.clone() {
+            Some(error) => Err(error),
+            None => Ok(state),
+        }
+    }
+}
+
+impl State {
+    fn close_all(&mut self) {
+        self.speaker = None;
+        self.microphone = None;
+        self.changes = Changes::default();
+    }
+
+    fn check(&self, direction: Direction, name: &str) -> Result<(), CardError> {
+        let refuse =
+            |why: &str| CardError::Refused { device: name.to_owned(), why: why.to_owned() };
+        if self.refused.contains(name) {
+            return Err(refuse("format"));
+        }
+        let there = self.devices.of(direction).iter().any(|device| device.name == name);
+        if there { Ok(()) } else { Err(refuse("no such device")) }
+    }
+}
+
+/// A card whose devices are in memory ([`Memory`]).
+pub struct MemoryCard(Memory);
+
+impl Card for MemoryCard {
+    fn devices(&mut self) -> Result<Devices, CardError> {
+        let mut state = self.0.enter()?;
+        state.changes.devices = false;
+        Ok(state.devices.clone())
+    }
+
+    fn open_playback(&mut self, device: &str, from: Speaker) -> Result<(), CardError> {
+        let mut state = self.0.enter()?;
+        state.check(Direction::Output, device)?;
+        state.speaker = Some((device.to_owned(), from));
+        Ok(())
+    }
+
+    fn open_capture(&mut self, device: &str, into: Microphone) -> Result<(), CardError> {
+        let mut state = self.0.enter()?;
+        state.check(Direction::Input, device)?;
+        state.microphone = Some((device.to_owned(), into));
+        Ok(())
+    }
+
+    fn close(&mut self, direction: Direction) {
+        let mut state = self.0.state();
+        match direction {
+            Direction::Output => state.speaker = None,
+            Direction::Input => state.microphone = None,
+        }
+    }
+
+    fn turn(&mut self, wait: Duration) -> Result<Changes, CardError> {
+        // With its own time, a test has no need to wait; a thread would spin.
+        if !wait.is_zero() {
+            std::thread::park_timeout(wait);
+        }
+        Ok(std::mem::take(&mut self.0.enter()?.changes))
+    }
+}

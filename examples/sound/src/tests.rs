@@ -1,0 +1,4 @@
+//! Tests without any device.
+
+mod keeper;
+mod ring;
