@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 /// The fixtures that are headsets.
 #[allow(dead_code)] // Not every test file has all of them.
-pub(crate) const HEADSETS: [&str; 5] = ["one_byte", "one_byte_sparse", "two_reports", "array", "states"];
+pub(crate) const HEADSETS: [&str; 5] =
+    ["one_byte", "one_byte_sparse", "two_reports", "array", "states"];
 
 /// A descriptor of `fixtures`: bytes as hexadecimal numbers, with comments behind `#`.
 pub(crate) fn descriptor(name: &str) -> Vec<u8> {
