@@ -1,4 +1,4 @@
-//! What descriptors say, and what is none.
+//! Descriptors: the headsets in them, and the errors of those that are none.
 
 use offhook_hid::{
     Button, DescriptorError, Layout, LayoutError, Led, MAX_DESCRIPTOR, Quirk, Reports,

@@ -105,7 +105,7 @@ fn lamps_of_an_array_are_numbers_and_the_first_have_the_places() {
     assert_eq!(reports.show(all), [[2, 0x21, 0x03]], "off-hook, ring, mute");
 }
 
-/// What `Headset` shows again, because the device contradicts, is written again.
+/// `Headset` shows lamps again where the device contradicts: that must reach it.
 #[test]
 fn what_a_device_may_have_changed_itself_is_written_again() {
     let mut reports = reports("two_reports");
