@@ -86,15 +86,15 @@ proptest! {
             let Some([down, up]) = pressed else { continue };
             let said = [reports.read(&down), reports.read(&up)].map(|said| said.expect("whole"));
             prop_assert_eq!(said[0].len(), 1, "{:?}", &said);
-            let is_it = match (button, said[0][0]) {
+            let is_it = matches!(
+                (button, said[0][0]),
                 (Button::Hook, Input::Key(Key::Hook(_)))
-                | (Button::Mute, Input::Key(Key::Mute | Key::Muted(_)))
-                | (Button::Flash, Input::Key(Key::Flash))
-                | (Button::Drop, Input::Key(Key::Drop))
-                | (Button::Redial, Input::Redial)
-                | (Button::LineBusy, Input::LineBusy(_)) => true,
-                _ => false,
-            };
+                    | (Button::Mute, Input::Key(Key::Mute | Key::Muted(_)))
+                    | (Button::Flash, Input::Key(Key::Flash))
+                    | (Button::Drop, Input::Key(Key::Drop))
+                    | (Button::Redial, Input::Redial)
+                    | (Button::LineBusy, Input::LineBusy(_))
+            );
             prop_assert!(is_it, "{:?} said {:?}", button, &said);
         }
     }
