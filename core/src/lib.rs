@@ -2,7 +2,8 @@
 //!
 //! No sockets, no clock, no threads, no async: a [`Machine`] is told what happened and says what
 //! to do. The crates `offhook-tokio` and `offhook-smol` do it; `offhook-sim` does it in virtual
-//! time; [`machine`] tells how to write another runtime.
+//! time; [`machine`] tells how to write another runtime. Beside the clients there are the decisions about a
+//! [`headset`] and about [`devices`].
 //!
 //! | feature | on | what it brings |
 //! | --- | --- | --- |
@@ -27,6 +28,7 @@ mod text_id;
 
 #[cfg(feature = "audio")]
 pub mod audio;
+pub mod devices;
 pub mod genesys;
 pub mod headset;
 #[cfg(feature = "unstable-wire")]

@@ -12,14 +12,20 @@ use serde_json::{Value, json};
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn softphone(emulator: &Emulator, who: &[&str], runtime: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_softphone"))
+    begin(program(emulator, who, runtime).arg("--no-sound"))
+}
+
+fn program(emulator: &Emulator, who: &[&str], runtime: &str) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_softphone"));
+    program
         .args(["--environment", "lab.test", "--loopback", "--runtime", runtime])
         .args(["--api-host", &emulator.http_url(), "--ws-host", &emulator.ws_url()])
-        .args(who)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .args(who);
+    program
+}
+
+fn begin(program: &mut Command) -> Child {
+    program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 /// The first event of this kind.
@@ -108,4 +114,41 @@ fn a_user_of_a_gateway_answers_holds_sends_on_and_calls() {
     until("bye");
     assert!(phone.wait().unwrap().success());
     event(&emulator, "unsubscribed");
+}
+
+/// Without a sound server it says what is missing and what to do, and calls go on.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_sound_server_it_says_what_to_do_and_calls_go_on() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let mut phone = begin(
+        program(&emulator, &["--token", &token], "tokio")
+            .env_remove("PULSE_SERVER")
+            .env_remove("PULSE_RUNTIME_PATH")
+            .env("XDG_RUNTIME_DIR", "/nonexistent"),
+    );
+    let mut keyboard = phone.stdin.take().unwrap();
+    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
+    let mut until = |word: &str| {
+        let mut lines = screen.by_ref().map(Result::unwrap);
+        lines.find(|line| line.contains(word)).unwrap_or_else(|| panic!("no {word}"))
+    };
+    let told = until("no sound");
+    for word in ["PulseAudio", "PipeWire", "/nonexistent/pulse/native", "apt install", "--no-sound"]
+    {
+        assert!(told.contains(word), "{told}");
+    }
+    until("ready");
+    writeln!(keyboard, "sound").unwrap();
+    assert!(until("no sound").contains("apt install"));
+    emulator.control("POST", "calls", &json!({"kind": "inbound", "userId": user})).unwrap();
+    until("ringing");
+    writeln!(keyboard, "answer").unwrap();
+    until("talking");
+    writeln!(keyboard, "hangup").unwrap();
+    until("over");
+    writeln!(keyboard, "quit").unwrap();
+    until("bye");
+    assert!(phone.wait().unwrap().success());
 }

@@ -113,6 +113,11 @@ fn video_files_are_read_as_written() {
 }
 
 #[test]
+fn headsets_of_any_bytes_keep_their_promises() {
+    replay("hid", offhook_fuzz::hid);
+}
+
+#[test]
 fn no_notification_of_a_gateway_disturbs_a_client() {
     replay("ribbon_notice", offhook_fuzz::ribbon_notice);
 }

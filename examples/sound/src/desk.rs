@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::card::{Card, Devices, Direction};
+use crate::card::{Card, CardError, Devices, Direction};
 use crate::ends::{Figures, Hall, Line, Processor};
 use crate::keeper::{Keeper, News, Place};
 
@@ -27,6 +27,7 @@ struct Shared {
     input: Place,
     /// None while nothing answers.
     devices: Option<Devices>,
+    missing: Option<CardError>,
 }
 
 impl Shared {
@@ -85,6 +86,12 @@ impl Desk {
         self.shared().devices.clone()
     }
 
+    /// The reason why there is no sound at all; none while there is, or is being looked for.
+    #[must_use]
+    pub fn missing(&self) -> Option<CardError> {
+        self.shared().missing.clone()
+    }
+
     /// The loudness, delay and glitches of one way, of all calls together.
     #[must_use]
     pub fn figures(&self, direction: Direction) -> Figures {
@@ -109,6 +116,9 @@ fn exchange(keeper: &mut Keeper, shared: &Mutex<Shared>) -> bool {
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     if shared.devices.as_ref() != keeper.devices() {
         shared.devices = keeper.devices().cloned();
+    }
+    if shared.missing.as_ref() != keeper.missing() {
+        shared.missing = keeper.missing().cloned();
     }
     for direction in [Direction::Output, Direction::Input] {
         let place = shared.place(direction);

@@ -77,7 +77,8 @@ pub(crate) struct Keeper {
     devices: Option<Devices>,
     /// The time at which the card is asked again.
     retry: Option<Instant>,
-    missing: bool,
+    /// The reason why there is no sound at all, while there is none.
+    missing: Option<CardError>,
     news: Vec<News>,
 }
 
@@ -92,7 +93,7 @@ impl Keeper {
             input: Way::default(),
             devices: None,
             retry: None,
-            missing: false,
+            missing: None,
             news: Vec::new(),
         }
     }
@@ -106,6 +107,10 @@ impl Keeper {
 
     pub(crate) fn devices(&self) -> Option<&Devices> {
         self.devices.as_ref()
+    }
+
+    pub(crate) fn missing(&self) -> Option<&CardError> {
+        self.missing.as_ref()
     }
 
     pub(crate) fn news(&mut self) -> Vec<News> {
@@ -151,7 +156,7 @@ impl Keeper {
                 }
             }
             // It was said when it was asked for its devices.
-            Err(_) if self.missing => {}
+            Err(_) if self.missing.is_some() => {}
             Err(error) => self.lost(now, error),
         }
     }
@@ -162,7 +167,7 @@ impl Keeper {
             Ok(devices) => {
                 self.devices = Some(devices);
                 self.retry = None;
-                if std::mem::take(&mut self.missing) {
+                if self.missing.take().is_some() {
                     self.news.push(News::CardFound);
                 }
             }
@@ -232,7 +237,7 @@ impl Keeper {
         }
         self.devices = None;
         self.retry = Some(now + RETRY);
-        if !std::mem::replace(&mut self.missing, true) {
+        if self.missing.replace(error.clone()).is_none() {
             self.news.push(News::NoCard(error));
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use offhook::audio::compare::similarity;
 use offhook::audio::wav;
-use offhook_sound::{Desk, Direction, FRAME, Level, Line, News, Voice, VoiceOptions};
+use offhook_sound::{Desk, Direction, FRAME, Level, Line, News};
 use rustix::process::{Pid, Signal, kill_process};
 
 const OUT: Direction = Direction::Output;
@@ -235,7 +235,8 @@ fn longest_silence(frames: &[Vec<i16>]) -> Duration {
 #[test]
 fn speech_is_heard_in_both_directions() {
     reset();
-    let (far, near) = (speech("customer"), speech("agent"));
+    // Some sentences: to compare them all takes longer than to say them.
+    let [far, near] = ["customer", "agent"].map(|name| speech(name)[..4 * 48_000].to_vec());
     let ear = Ear::at("speaker");
     let mut talk = Talk::begin();
     // Until the microphone flows.
@@ -370,8 +371,11 @@ fn a_server_that_stalls_holds_up_no_call_and_is_heard_again() {
     assert!(news.contains(&News::CardFound), "{news:?}");
 }
 
+#[cfg(feature = "voice")]
 #[test]
 fn the_far_ends_voice_that_comes_back_is_cancelled() {
+    use offhook_sound::{Voice, VoiceOptions};
+
     reset();
     let far = speech("customer");
     let loopback =
@@ -432,5 +436,10 @@ fn a_long_call_drifts_nowhere() {
     assert!(played + may + 10 >= frames, "{played} of {frames} frames were played");
     for delays in delays {
         assert!(delays.iter().all(|delay| *delay < 250), "{delays:?}");
+        // The end is as late as the beginning, but for a frame or two that jitter.
+        let third = delays.len() / 3;
+        let mean = |some: &[u128]| some.iter().sum::<u128>() / some.len() as u128;
+        let (began, ends) = (mean(&delays[..third]), mean(&delays[delays.len() - third..]));
+        assert!(began.abs_diff(ends) <= 50, "{began} ms became {ends} ms: {delays:?}");
     }
 }

@@ -51,8 +51,10 @@ pub(crate) struct HeadsetOwnership {
     timers: Timers<Timer>,
     /// Commands that wait for the end of the negotiation.
     waiting: Vec<CommandId>,
-    /// The client that has the headset, or was left it.
+    /// The client that has the headset, or was left it, or said no.
     owner: Option<Jid>,
+    /// The client that has said that it has the headset: of those that say no, some only want it (HS-4).
+    holder: Option<Jid>,
     /// The id of our last request, until it has come back to us.
     request: Option<String>,
     /// True while a call is connected here.
@@ -109,13 +111,15 @@ impl HeadsetOwnership {
         let cancelled = Error::new(ErrorKind::Cancelled, "the headset was released");
         self.answer(&Err(cancelled), out);
         match self.state {
-            HeadsetControls::HasControls => self.tell_changed(false, out),
-            HeadsetControls::NotStarted
-            | HeadsetControls::Negotiating
-            | HeadsetControls::AlternativeClient => {}
+            // Whoever was refused meanwhile may have it now.
+            HeadsetControls::HasControls | HeadsetControls::Negotiating => {
+                self.tell_changed(false, out);
+            }
+            HeadsetControls::NotStarted | HeadsetControls::AlternativeClient => {}
         }
         self.timers = Timers::default();
         self.owner = None;
+        self.holder = None;
         self.request = None;
         self.turn(HeadsetControls::NotStarted, out);
     }
@@ -134,6 +138,7 @@ impl HeadsetOwnership {
     pub(crate) fn lost(&mut self) {
         self.timers = Timers::default();
         self.request = None;
+        self.holder = None;
     }
 
     /// The connection is back: what was agreed may be otherwise by now.
@@ -164,20 +169,26 @@ impl HeadsetOwnership {
         if !self.is_wanted() || !out.config.headset_orchestration {
             return;
         }
+        let from_owner = self.owner.as_ref() == Some(from) || self.holder.as_ref() == Some(from);
         let (heard, reason) = match HeadsetMessage::read(json) {
             Ok(HeadsetMessage::Request { kind }) => {
                 (Heard::Request(HeadsetRank::named(kind.as_deref())), None)
             }
             Ok(HeadsetMessage::Rejection { reason, .. }) => (Heard::Rejection, reason),
-            Ok(HeadsetMessage::Changed { has_controls: true }) => (Heard::Taken, None),
+            Ok(HeadsetMessage::Changed { has_controls: true }) => {
+                self.holder = Some(from.clone());
+                (Heard::Taken, None)
+            }
             Ok(HeadsetMessage::Changed { has_controls: false }) => {
-                (Heard::Given { owner: self.owner.as_ref() == Some(from) }, None)
+                let owner = from_owner || self.holder.is_none();
+                self.holder.take_if(|holder| *holder == *from);
+                (Heard::Given { owner }, None)
             }
             Ok(HeadsetMessage::Other(_)) => return,
             Err(error) => return out.malformed(format!("media-message: {error}")),
         };
         let order = if self.request.is_some() { Order::Earlier } else { Order::Later };
-        let of = Circumstances { rank: rank(out), busy, order };
+        let of = Circumstances { rank: rank(out), busy, order, from_owner };
         match reaction(self.state, heard, of) {
             Reaction::Nothing => {}
             Reaction::Reject(reason) => {
@@ -200,7 +211,8 @@ impl HeadsetOwnership {
 
     /// A client is gone; if it is the one that had the headset, that is free.
     pub(crate) fn client_gone(&mut self, client: &Jid, out: &mut Outbox) {
-        if self.owner.as_ref() == Some(client) {
+        let held = self.holder.take_if(|holder| *holder == *client).is_some();
+        if held || self.owner.as_ref() == Some(client) {
             self.ask_if_lost(out);
         }
     }
@@ -219,6 +231,7 @@ impl HeadsetOwnership {
                 Timer::Unopposed => {
                     self.tell_changed(true, out);
                     self.owner = None;
+                    self.holder = None;
                     self.turn(HeadsetControls::HasControls, out);
                     self.answer(&Ok(Outcome::Done), out);
                 }

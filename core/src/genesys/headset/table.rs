@@ -35,7 +35,7 @@ pub(super) enum Heard {
     Rejection,
     /// It has the headset.
     Taken,
-    /// It has the headset no more; true if it was the one that had it.
+    /// It has the headset no more; true if it may have been the one that had it.
     Given { owner: bool },
 }
 
@@ -55,6 +55,8 @@ pub(super) struct Circumstances {
     /// True with a session of a call, an idle persistent one too.
     pub(super) busy: bool,
     pub(super) order: Order,
+    /// True if it is a word of the client that had the headset, as far as is known.
+    pub(super) from_owner: bool,
 }
 
 /// The reason of a rejection.
@@ -118,6 +120,10 @@ fn requested(state: HeadsetControls, rank: HeadsetRank, of: Circumstances) -> Re
         HeadsetRank::MediaHelper => (HeadsetRank::MediaHelper, true),
     };
     if rank < least {
+        // An owner asks after it was away: it does not have it for now, and we come first.
+        if state == HeadsetControls::AlternativeClient && of.from_owner {
+            return Reaction::AskAgain;
+        }
         return Reaction::Reject(match of.rank {
             HeadsetRank::MediaHelper => Reason::MediaHelper,
             HeadsetRank::Standard | HeadsetRank::Prioritized => Reason::Priority,
@@ -129,9 +135,8 @@ fn requested(state: HeadsetControls, rank: HeadsetRank, of: Circumstances) -> Re
             Reaction::Nothing
         }
         HeadsetControls::Negotiating => Reaction::Yield,
-        HeadsetControls::AlternativeClient | HeadsetControls::HasControls
-            if keeps_calls && of.busy =>
-        {
+        // The official client says so without having it, too: two that talk would refuse each other what neither has.
+        HeadsetControls::HasControls if keeps_calls && of.busy => {
             Reaction::Reject(Reason::ActiveCall)
         }
         HeadsetControls::NotStarted

@@ -237,6 +237,58 @@ fn def_18_it_is_asked_for_again_when_the_owner_goes() {
 }
 
 #[test]
+fn def_18_it_is_asked_for_again_though_another_said_no_than_the_one_that_had_it() {
+    // Which one had it is not known, or is.
+    for known in [false, true] {
+        let mut rig = Rig::ready();
+        ask(&mut rig);
+        if known {
+            changed(&mut rig, THIRD, true);
+            rig.connected_call("M1", "C1");
+        }
+        rejection(&mut rig, OTHER, "activeCall");
+        assert_eq!(told(&mut rig).last(), Some(&AlternativeClient), "{known}");
+        said(&mut rig);
+        changed(&mut rig, THIRD, false);
+        assert_eq!(said(&mut rig), ["request standard"], "{known}");
+    }
+}
+
+#[test]
+fn hs_4_who_does_not_have_it_refuses_it_to_nobody_for_a_call() {
+    let mut rig = owner(|_| {});
+    rig.connected_call("M1", "C1");
+    changed(&mut rig, OTHER, true);
+    said(&mut rig);
+    request(&mut rig, THIRD, "standard");
+    assert!(said(&mut rig).is_empty());
+}
+
+#[test]
+fn def_18_an_owner_of_a_lower_rank_that_asks_anew_has_it_no_longer() {
+    let mut rig = Rig::ready_with(|config| config.headset_rank = HeadsetRank::MediaHelper);
+    ask(&mut rig);
+    rejection(&mut rig, OTHER, "activeCall");
+    said(&mut rig);
+    request(&mut rig, THIRD, "standard");
+    assert_eq!(said(&mut rig), ["no to r1: mediaHelper"]);
+    request(&mut rig, OTHER, "standard");
+    assert_eq!(said(&mut rig), ["request mediaHelper"]);
+    rig.wait(LIMIT);
+    assert_eq!(said(&mut rig), ["true"]);
+}
+
+#[test]
+fn def_18_who_refused_it_and_gives_it_up_before_having_it_says_so() {
+    let mut rig = Rig::ready_with(|config| config.headset_rank = HeadsetRank::MediaHelper);
+    ask(&mut rig);
+    request(&mut rig, OTHER, "standard");
+    assert_eq!(said(&mut rig), ["request mediaHelper", "no to r1: mediaHelper"]);
+    rig.submit(Command::ReleaseHeadset).unwrap();
+    assert_eq!(said(&mut rig), ["false"]);
+}
+
+#[test]
 fn def_18_it_is_asked_for_again_with_a_call_of_our_own() {
     let mut rig = loser();
     rig.connected_call_keeping("M1", "C1");

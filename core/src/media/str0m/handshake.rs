@@ -88,6 +88,7 @@ impl DtlsInstance for Patient {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are not of time")]
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         if let Stage::Waiting(_) = self.stage {
             return DtlsOutput::Timeout(self.clock.outer + LONG);
@@ -238,7 +239,7 @@ mod tests {
                 self.next = Some(self.now + self.pause);
                 return DtlsOutput::Packet(&buf[..4]);
             }
-            DtlsOutput::Timeout(self.next.unwrap_or(self.now + S(1000)))
+            DtlsOutput::Timeout(self.next.unwrap_or_else(|| self.now + S(1000)))
         }
 
         fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {

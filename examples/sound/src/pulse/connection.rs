@@ -13,6 +13,7 @@ use pulseaudio::protocol::{
 };
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use super::address;
 use crate::card::CardError;
 
 /// The longest wait for a reply, and for the server to take what is written.
@@ -54,10 +55,7 @@ impl Connection {
         let address = SockAddr::unix(path).map_err(gone)?;
         socket.connect(&address).map_err(|error| match error.kind() {
             ErrorKind::WouldBlock => CardError::Stalled,
-            _ => CardError::Missing(format!(
-                "no sound server answers at {}: {error}",
-                path.display()
-            )),
+            _ => CardError::Missing(address::silent(path, &error)),
         })?;
         socket.set_nonblocking(false).map_err(gone)?;
         socket.set_write_timeout(Some(PATIENCE)).map_err(gone)?;
@@ -69,7 +67,14 @@ impl Connection {
         };
         let auth =
             AuthParams { version: MAX_VERSION, supports_shm: false, supports_memfd: false, cookie };
-        let reply: AuthReply = connection.ask(&Command::Auth(auth))?;
+        let reply: AuthReply = connection.ask(&Command::Auth(auth)).map_err(|error| match error {
+            CardError::Refused { why, .. } => CardError::Missing(format!(
+                "the sound server at {} lets us not in: {why}. It is another user's, or wants another cookie (PULSE_COOKIE, \
+                 ~/.config/pulse/cookie)",
+                path.display()
+            )),
+            other => other,
+        })?;
         connection.version = reply.version.min(MAX_VERSION);
         let mut props = Props::new();
         props.set(Prop::ApplicationName, c"offhook");

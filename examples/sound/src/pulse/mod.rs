@@ -1,5 +1,6 @@
 //! The devices of PulseAudio, and of PipeWire.
 
+mod address;
 mod connection;
 
 use std::ffi::{CStr, CString};
@@ -29,17 +30,13 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The longest time for which a server may owe an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The words for a person who has none.
-const WANTED: &str = "no sound server was found: neither PulseAudio nor PipeWire has a socket at $PULSE_SERVER or \
-                      $XDG_RUNTIME_DIR/pulse/native (Debian: apt install pipewire-pulse, or pulseaudio)";
-
 /// The devices of PulseAudio, and of PipeWire, which speaks the same protocol.
 ///
 /// Streams are opened on a device by its name and stay there: where the server would move one, as when its device
 /// vanishes, it is ended, and the [`Desk`](crate::Desk) chooses another.
 pub struct Pulse {
+    /// The server's socket, where it is not the environment that names it.
     path: Option<PathBuf>,
-    cookie: Option<PathBuf>,
     connection: Option<Connection>,
     streams: Streams,
     /// The streams opened so far: those of one number would have to be at one device.
@@ -70,13 +67,7 @@ impl Pulse {
     /// The server that the environment names: `PULSE_SERVER`, or that of `XDG_RUNTIME_DIR`. Nothing is looked for yet.
     #[must_use]
     pub fn from_env() -> Self {
-        Self {
-            path: pulseaudio::socket_path_from_env(),
-            cookie: pulseaudio::cookie_path_from_env(),
-            connection: None,
-            streams: Streams::default(),
-            opened: 0,
-        }
+        Self { path: None, connection: None, streams: Streams::default(), opened: 0 }
     }
 
     /// The server with this socket.
@@ -90,10 +81,14 @@ impl Pulse {
         if self.connection.is_some() {
             return Ok(());
         }
-        // It may have come since.
-        let path = self.path.clone().or_else(pulseaudio::socket_path_from_env);
-        let path = path.ok_or_else(|| CardError::Missing(WANTED.to_owned()))?;
-        let cookie = self.cookie.as_ref().and_then(|cookie| std::fs::read(cookie).ok());
+        let path = match &self.path {
+            Some(path) => path.clone(),
+            None => {
+                address::from_env(|name| std::env::var(name).ok()).map_err(CardError::Missing)?
+            }
+        };
+        // Without one, a server may let us in as its own user.
+        let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
         let mut connection = Connection::open(&path, cookie.unwrap_or_default())?;
         let news = SubscriptionMask::SINK | SubscriptionMask::SOURCE | SubscriptionMask::SERVER;
         let number = connection.send(&Command::Subscribe(news))?;

@@ -240,7 +240,10 @@ fn told(news: &News, tell: &Tell) {
 /// Shows the devices and the figures.
 fn show(desk: &Desk) {
     let Some(devices) = desk.devices() else {
-        say("no sound server answers");
+        match desk.missing() {
+            Some(error) => say(&style(format!("no sound: {error}")).yellow().to_string()),
+            None => say("devices are being looked for"),
+        }
         return;
     };
     for direction in [Direction::Output, Direction::Input] {
