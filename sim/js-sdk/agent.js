@@ -66,8 +66,20 @@ navigator.mediaDevices.getDisplayMedia = async (constraints) => {
   return stream;
 };
 
+// The SDK's headset library knows the maker of a headset by the name of its microphone.
+const enumerate = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+navigator.mediaDevices.enumerateDevices = async () => {
+  const devices = await enumerate();
+  const { microphone } = window.agent;
+  if (microphone === undefined) return devices;
+  return devices.map(({ deviceId, groupId, kind, label }) =>
+    ({ deviceId, groupId, kind, label: kind === 'audioinput' ? microphone : label }));
+};
+
 window.agent = {
   sdk: undefined,
+  /** The name of the microphone, if it is another one than the browser says. */
+  microphone: undefined,
   sessions: new Map(),
   /** False if the user refuses to show a screen. */
   permits: true,
@@ -80,6 +92,10 @@ window.agent = {
         window.reportEvent(event, args.map(describe));
       });
     }
+    // It tells its part in who has the headset by the same event as the state of the device.
+    this.sdk.headset?.headsetEvents$?.subscribe(({ event, payload }) => {
+      if (event === 'deviceConnectionStatusChanged') window.reportEvent('headset', [describe(payload)]);
+    });
   },
 
   started(session) {

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
 
 import { deadline, pause } from './deadline.mjs';
+import { Told } from './told.mjs';
 
 const DOMAIN = 'lab.test';
 const ORIGIN = `https://apps.${DOMAIN}`;
@@ -35,7 +36,7 @@ export function launch(executablePath, emulatorPort) {
   });
 }
 
-export class Agent {
+export class Agent extends Told {
   /** Opens a page whose files come from this folder and whose SDK is the bundle at `sdkPath`. */
   static async open(browser, sdkPath) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone', 'camera'] });
@@ -43,6 +44,9 @@ export class Agent {
     const agent = new Agent(context, page);
     page.on('pageerror', (error) => agent.#complain(`page error: ${error.message}`));
     page.on('console', (message) => agent.console.push(`${message.type()}: ${message.text()}`));
+    page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
+      if (payload.includes('<media-message')) agent.happened('media-message', [payload.toString()]);
+    }));
 
     const files = {
       '/agent.html': ['text/html', new URL('agent.html', import.meta.url)],
@@ -54,26 +58,24 @@ export class Agent {
       if (!file) return route.fulfill({ status: 404, body: '' });
       return route.fulfill({ contentType: `${file[0]}; charset=utf-8`, body: await readFile(file[1]) });
     });
-    await page.exposeFunction('reportEvent', (name, args) => agent.#happened(name, args));
+    await page.exposeFunction('reportEvent', (name, args) => agent.happened(name, args));
     await page.goto(`${ORIGIN}/agent.html`);
     await page.waitForFunction(() => typeof window.agent === 'object', undefined, { timeout: 10_000 });
     return agent;
   }
 
   constructor(context, page) {
+    super();
     this.context = context;
     this.page = page;
-    this.events = [];
     this.console = [];
     this.complaints = [];
     this.forgiven = [];
-    this.waiting = new Set();
   }
 
-  #happened(name, args) {
-    this.events.push({ name, args });
+  happened(name, args) {
     if (name === 'sdkError') this.#complain(`sdkError: ${JSON.stringify(args)}`);
-    for (const look of this.waiting) look();
+    super.happened(name, args);
   }
 
   #complain(what) {
@@ -126,6 +128,11 @@ export class Agent {
   /** Calls a method of a session that has to fail, and gives its error. */
   refusedOnSession(conversationId, method, ...args) {
     return this.#fails(method, 'onSession', conversationId, method, ...args);
+  }
+
+  /** The microphone is that of a headset from now on. */
+  wearHeadset() {
+    return this.page.evaluate(() => { window.agent.microphone = 'Yealink WH62'; });
   }
 
   /** Joins a meeting with microphone and camera, which it sees and hears in the page's elements. */
@@ -190,30 +197,6 @@ export class Agent {
         await pause(100);
       }
     });
-  }
-
-  /** The first event so far or to come, counted from `mark`, that has this name and is accepted. */
-  async event(name, accepts = () => true, mark = 0, ms = 10_000) {
-    return deadline(ms, `the SDK's event ${name}`, (seen) => new Promise((resolve) => {
-      const look = () => {
-        const found = this.events.slice(mark).find((event) => event.name === name && accepts(...event.args));
-        if (!found) return seen(this.events.slice(mark).map((event) => event.name));
-        this.waiting.delete(look);
-        return resolve(found.args);
-      };
-      this.waiting.add(look);
-      look();
-    }));
-  }
-
-  /** Where the event list stands: a place to wait from. */
-  mark() {
-    return this.events.length;
-  }
-
-  /** The events of one name so far. */
-  named(name) {
-    return this.events.filter((event) => event.name === name).map((event) => event.args);
   }
 
   audio(conversationId, sessionId) {

@@ -1,7 +1,7 @@
 // The check: every scenario with every variant of the SDK, one line each.
 //
-//   node check.mjs --emulator https://127.0.0.1:PORT --chromium PATH [--only TEXT] [--verbose]
-//     [--bundle FILE]
+//   node check.mjs --emulator https://127.0.0.1:PORT --chromium PATH --colleague PATH [--only TEXT]
+//     [--verbose] [--bundle FILE]
 //
 // A bundle of your own, of SDK 14, is checked in place of those of SDK 9, the newest that npm has. It
 // defines `GenesysCloudWebrtcSdk`.
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 
 import { Agent, launch } from './agent.mjs';
 import { PUBLISHED, bundleWithNewerClient } from './build.mjs';
+import { Colleague } from './colleague.mjs';
 import { deadline } from './deadline.mjs';
 import { Emulator } from './emulator.mjs';
 import { SCENARIOS } from './scenarios.mjs';
@@ -18,13 +19,14 @@ const { values: options } = parseArgs({
   options: {
     emulator: { type: 'string' },
     chromium: { type: 'string' },
+    colleague: { type: 'string' },
     only: { type: 'string', default: '' },
     verbose: { type: 'boolean', default: false },
     bundle: { type: 'string' },
   },
 });
-if (!options.emulator || !options.chromium) {
-  console.error('usage: node check.mjs --emulator URL --chromium PATH [--only TEXT] [--verbose] [--bundle FILE]');
+if (!options.emulator || !options.chromium || !options.colleague) {
+  console.error('usage: node check.mjs --emulator URL --chromium PATH --colleague PATH [--only TEXT] [--verbose] [--bundle FILE]');
   process.exit(2);
 }
 
@@ -68,18 +70,26 @@ process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 async function run(scenario, play, { station, sdk, version }) {
   const began = Date.now();
   const agents = [];
+  const colleagues = [];
   let mark = 0;
   /** One more page with the SDK in it. */
   const open = async () => {
     agents.push(await Agent.open(browser, sdk));
     return agents.at(-1);
   };
+  /** One more client of a user: offhook. */
+  const join = async (user, resource, ...how) => {
+    const colleague = new Colleague(options.colleague, options.emulator, user, resource, how);
+    colleagues.push(colleague);
+    await colleague.event('connected');
+    return colleague;
+  };
   try {
     await emulator.post('reset');
     mark = await emulator.mark();
     const user = await emulator.post('users', { station });
     const agent = await open();
-    await deadline(SCENARIO_LIMIT, 'the scenario to finish', () => play({ agent, emulator, user, mark, open, version }));
+    await deadline(SCENARIO_LIMIT, 'the scenario to finish', () => play({ agent, emulator, user, mark, open, join, version }));
     await nothingUnknown(mark);
     const complaints = agents.flatMap((one) => one.complaints);
     if (complaints.length > 0) throw new Error(complaints.join('; '));
@@ -88,9 +98,9 @@ async function run(scenario, play, { station, sdk, version }) {
   } catch (error) {
     tally.failed += 1;
     console.log(`  FAIL  ${scenario}: ${error.message}`);
-    await explain(agents, mark);
+    await explain(agents, colleagues, mark);
   } finally {
-    await Promise.all(agents.map((agent) => agent.close()));
+    await Promise.all([...agents.map((agent) => agent.close()), ...colleagues.map((one) => one.stop())]);
   }
 }
 
@@ -101,7 +111,7 @@ async function nothingUnknown(mark) {
 }
 
 /** What both sides saw, under the line of a scenario that failed. */
-async function explain(agents, mark) {
+async function explain(agents, colleagues, mark) {
   const indent = (line) => console.log(`        ${line}`);
   for (const agent of agents) {
     for (const { name, args } of agent.events) {
@@ -109,6 +119,9 @@ async function explain(agents, mark) {
     }
     for (const line of agent.complaints) indent(`page     ${line}`);
     for (const line of agent.console.slice(-20)) indent(`console  ${line.slice(0, 300)}`);
+  }
+  for (const { jid, events } of colleagues) {
+    for (const { name, args } of events) indent(`offhook  ${jid} ${name} ${JSON.stringify(args)}`);
   }
   const events = await emulator.since(mark).catch((error) => [{ type: error.message }]);
   for (const event of events) {

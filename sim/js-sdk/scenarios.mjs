@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { deadline, pause } from './deadline.mjs';
+import { HEADSETS } from './headsets.mjs';
 import { ROOMS } from './rooms.mjs';
 
 /** Packets of 20 ms each: one second of audio. */
@@ -12,9 +13,9 @@ const ONE_SECOND = 50;
 const FORGETS_JINGLE = { 'client 17': 'it forgets its Jingle sessions with the connection' };
 
 /**
- * Each scenario gets `{ agent, emulator, user, mark, open, version }`: a page not yet logged in, the
+ * Each scenario gets `{ agent, emulator, user, mark, open, join, version }`: a page not yet logged in, the
  * control API, a new user, the place in the emulator's event log at which the scenario began, what
- * opens one more page, and the SDK's version. One that needs more is `{ play, station, skip }`: the
+ * opens one more page, what has offhook log in as a user, and the SDK's version. One that needs more is `{ play, station, skip }`: the
  * user's phone, and why which streaming client or SDK is left out.
  */
 export const SCENARIOS = {
@@ -324,6 +325,7 @@ export const SCENARIOS = {
   },
 
   ...ROOMS,
+  ...HEADSETS,
 };
 
 /** Three calls on one session: nobody proposes again, and media is the same. */

@@ -216,6 +216,23 @@ fn def_18_an_owner_that_goes_leaves_it_and_one_that_comes_back_asks() {
     assert_eq!(user.all(), [NotStarted, HasControls]);
 }
 
+/// The other one is there all the while, and hears it asked for.
+#[test]
+fn def_18_one_whose_connection_alone_is_dropped_asks_again() {
+    let mut user = User::of(2);
+    user.ask(1);
+    user.ask(0);
+    user.agree("both");
+    let (_, connections) = user.world.control("GET", "connections", &json!({}));
+    let jid = |n: usize| connections["connections"][n]["jid"].clone();
+    for (jid, dropped) in [(jid(0), 1), (jid(1), 1), (json!("nobody"), 0)] {
+        let body = json!({"userId": "ada", "jid": jid});
+        let answer = user.world.control("POST", "connections/drop", &body);
+        assert_eq!(answer, (200, json!({"dropped": dropped})));
+        user.agree("dropped");
+    }
+}
+
 #[test]
 fn hs_4_a_media_helper_has_it_and_keeps_it() {
     let mut user = User::at(1, &[HeadsetRank::Standard, HeadsetRank::MediaHelper]);

@@ -19,6 +19,7 @@
 //! | `DELETE faults` | | none of the faults that wait befalls anybody |
 //! | `POST guests` | | one more guest is expected: `{organizationId, code, jwt, conversationId}` |
 //! | `POST calls/{cid}/participant` | any field of the leg | is set and told |
+//! | `POST connections/drop` | `jid` | that connection only, of several of the user's. Answers `{dropped}` |
 //! | `POST channels/expire` | `{userId}` | that user's channels only; without, everybody's. Answers `{expired}` |
 //! | `POST options` | `farEnd`, `outboundSignaling`: `jingle` or `sdp` | for calls that are made from then on. Answers all options |
 //! | `GET users`, `GET calls` | | `{users: [...]}`, `{calls: [...]}`: all users; all calls that are remembered, the oldest first |
@@ -350,7 +351,10 @@ fn make_call(board: &mut Switchboard, body: &Value) -> Response<Vec<u8>> {
 }
 
 fn drop_connections(board: &mut Switchboard, body: &Value) -> Response<Vec<u8>> {
-    let conns = board.streams.of_user(body["userId"].as_str());
+    let mut conns = board.streams.of_user(body["userId"].as_str());
+    if let Some(jid) = body["jid"].as_str() {
+        conns.retain(|conn| board.streams.jid(*conn).is_some_and(|own| own.as_str() == jid));
+    }
     let code = body["code"].as_u64().and_then(|code| u16::try_from(code).ok());
     let dropped = conns.len();
     for conn in conns {
