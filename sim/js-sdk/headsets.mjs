@@ -116,6 +116,19 @@ async function ceded(story) {
   await turns(() => offhook.say('ask'), [offhook, ELSEWHERE]);
   await offhook.event('refused', (reason) => reason === 'mediaHelper');
   await story.belongsTo(helper);
+
+  // It does not hear that it is taken while it is away, and comes back without a word: a call tells it.
+  helper.forgive(/^page error/);
+  await helper.context.setOffline(true);
+  const [jid] = await story.holders();
+  await story.drop({ jid });
+  await turns(() => offhook.say('ask'), [offhook, HAS]);
+  await helper.context.setOffline(false);
+  await helper.event('connected', ({ reconnect }) => reconnect, 0, 30_000);
+  const call = await story.ring();
+  await offhook.event('rings', (conversation) => conversation === call);
+  await turns(() => offhook.say(`answer ${call}`), [helper, ELSEWHERE]);
+  await story.belongsTo(offhook);
 }
 
 /** The same the other way round: the SDK is prioritized, and offhook has the helper. */

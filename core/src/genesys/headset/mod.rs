@@ -7,7 +7,8 @@
 //!
 //! A client that wants the headset and has lost it asks again once the one that had it gives it up or
 //! goes, once a call of its own is connected, and once one that was left it does not take it (DEF-18).
-//! After a reconnect what was agreed is asked anew.
+//! After a reconnect what was agreed is asked anew. One that has it says so again once a call of its own
+//! is connected.
 
 mod rank;
 mod table;
@@ -221,7 +222,13 @@ impl HeadsetOwnership {
     pub(crate) fn talks(&mut self, talks: bool, out: &mut Outbox) {
         let before = std::mem::replace(&mut self.talks, talks);
         if talks && !before {
-            self.ask_if_lost(out);
+            match self.state {
+                // The official client does not ask anew after it was away, and may believe that it still has it.
+                HeadsetControls::HasControls => self.tell_changed(true, out),
+                HeadsetControls::NotStarted
+                | HeadsetControls::Negotiating
+                | HeadsetControls::AlternativeClient => self.ask_if_lost(out),
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::rig::{BARE, FULL, OTHER, Rig};
+use super::rig::{BARE, FULL, LA1P, OTHER, Rig};
 use crate::genesys::wire::HeadsetMessage;
 use crate::genesys::{
     Command, Config, ErrorKind, Event, HeadsetControls, HeadsetRank, Outcome, SessionType,
@@ -133,6 +133,24 @@ fn hs_4_who_has_a_call_keeps_it() {
     request(&mut rig, OTHER, "standard");
     assert_eq!(said(&mut rig), ["no to r1: activeCall"]);
     assert!(told(&mut rig).is_empty());
+}
+
+/// For the official client, which was away when it was taken, and believes that it still has it.
+#[test]
+fn hs_3_who_has_it_says_so_again_when_a_call_begins() {
+    let mut rig = Rig::idle(LA1P);
+    ask(&mut rig);
+    rig.wait(LIMIT);
+    assert_eq!(said(&mut rig), ["request standard", "true"]);
+    for call in ["C1", "C2"] {
+        rig.conv(call, "inbound", "alerting");
+        assert!(said(&mut rig).is_empty());
+        rig.conv(call, "inbound", "connected");
+        assert_eq!(said(&mut rig), ["true"]);
+        rig.conv(call, "inbound", "terminated");
+    }
+    rig.wait(LIMIT);
+    assert!(said(&mut rig).is_empty());
 }
 
 #[test]
