@@ -1,7 +1,6 @@
 //! A headset in memory, for tests: with a descriptor and reports as others have them, and without USB.
 
 use std::collections::VecDeque;
-use std::ffi::CString;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -196,7 +195,7 @@ impl fmt::Debug for Memory {
 }
 
 fn found() -> Found {
-    Found::new(CString::default(), 0, 0, "Headset in memory".to_owned())
+    Found::new(c"/dev/memory".to_owned(), 0x0b0b, 0x0005, "Headset in memory".to_owned())
 }
 
 /// The headset, as long as it is not pulled out.
@@ -230,9 +229,9 @@ impl Port for Plugged {
             Lamps { off_hook: is_lit(0), mute: is_lit(1), ring: is_lit(2), hold: is_lit(3) };
         let before = std::mem::replace(&mut state.lamps, lamps);
         state.written += 1;
-        if state.echoes && before.off_hook != lamps.off_hook {
-            state.keys = u8::from(lamps.off_hook);
-            let keys = state.keys;
+        let keys = u8::from(lamps.off_hook);
+        if state.echoes && (before.off_hook != lamps.off_hook || state.keys != keys) {
+            state.keys = keys;
             state.report(keys);
         }
         self.memory.0.changed.notify_all();

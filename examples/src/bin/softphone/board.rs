@@ -1,8 +1,11 @@
 //! The calls of a phone, by what they are doing: for whoever works by lines.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use crate::headset::Seen;
 use crate::news::{CallKey, Change, News, Phase};
+use crate::screen::Calls;
 
 /// See the [module](self).
 #[derive(Default)]
@@ -10,12 +13,15 @@ pub(crate) struct Board {
     calls: BTreeMap<CallKey, String>,
     /// The call that commands are about: the one that rang or was dialled last.
     current: Option<CallKey>,
+    /// The calls as others see them.
+    known: Calls,
 }
 
 impl Board {
     /// Takes what is told of calls.
     pub(crate) fn told(&mut self, news: &News) {
         let News::Call(call, change) = news else { return };
+        self.known.told(Duration::ZERO, call, change.clone());
         match change {
             Change::Phase(Phase::Rings) => self.turn_to(call, "ringing"),
             Change::Phase(Phase::Dials) => self.turn_to(call, "dialling"),
@@ -49,6 +55,11 @@ impl Board {
     pub(crate) fn but(&self, what: &str) -> Vec<CallKey> {
         let others = self.calls.iter().filter(|(_, doing)| *doing != what);
         others.map(|(call, _)| call.clone()).collect()
+    }
+
+    /// The calls as a headset sees them.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.known.seen()
     }
 
     pub(crate) fn list(&self) -> Vec<String> {

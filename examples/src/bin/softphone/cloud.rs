@@ -6,8 +6,8 @@ use anyhow::{Context as _, bail};
 use console::style;
 use futures_util::FutureExt as _;
 use offhook::genesys::{
-    CallControl, CallState, Config, Conversation, ConversationId, Dial, Event, HandledBy, Parties,
-    Phone as _, SessionType, SpeakTo, Target,
+    CallControl, CallState, Config, Conversation, ConversationId, Dial, ErrorKind, Event,
+    HandledBy, HeadsetControls, Parties, Phone as _, SessionType, SpeakTo, Target,
 };
 use offhook::media::MediaState;
 use offhook::report::QualityMeter;
@@ -15,7 +15,7 @@ use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
 
 use crate::ask::{Act, Ask};
-use crate::news::{Change, Network, News, Phase, Tell, Who};
+use crate::news::{Change, Network, News, Owner, Phase, Tell, Who};
 use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
 use crate::settings::Settings;
 use crate::sound::Sound;
@@ -48,6 +48,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
         wrap_up: true,
         presences: &[],
         voicemail: false,
+        shared_headset: true,
     };
 
     fn new(settings: &Settings, sound: Sound, tell: Tell) -> anyhow::Result<(Self, Events)> {
@@ -140,6 +141,15 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 }
                 (self.tell)(News::Network(Network::Up));
             }
+            Event::HeadsetControls(controls) => {
+                let owner = match controls {
+                    HeadsetControls::Negotiating => Owner::Asking,
+                    HeadsetControls::AlternativeClient => Owner::Other,
+                    HeadsetControls::HasControls => Owner::Us,
+                    _ => Owner::Nobody,
+                };
+                (self.tell)(News::Headset(owner));
+            }
             Event::Error(error) => self.say(style(error.to_string()).red()),
             Event::Trace(record) => (self.tell)(News::Wire(record)),
             _ => {}
@@ -161,6 +171,13 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                     tell(News::Call(call.into(), Change::Phase(Phase::Dials)));
                     tell(News::Call(call.into(), Change::Who(Who::of(number))));
                 }
+                Ask::Headset(true) => match phone.request_headset().await {
+                    // Another client has it, or it was left to them meanwhile: events tell of that.
+                    Err(error)
+                        if matches!(error.kind, ErrorKind::Session | ErrorKind::Cancelled) => {}
+                    asked => asked?,
+                },
+                Ask::Headset(false) => phone.release_headset().await?,
                 Ask::Presence(_) | Ask::Voicemail | Ask::Device(..) | Ask::Quit => {
                     bail!("this service has no such thing");
                 }

@@ -65,6 +65,7 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
         wrap_up: false,
         presences: &["active", "busy", "away", "lunch", "vacation", "on-the-phone", "idle"],
         voicemail: true,
+        shared_headset: false,
     };
 
     fn new(settings: &Settings, sound: Sound, tell: Tell) -> anyhow::Result<(Self, Events)> {
@@ -171,7 +172,9 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
                     let box_ = phone.fetch_voicemail().await?;
                     tell(News::Said(voicemail(&box_)));
                 }
-                Ask::Device(..) | Ask::Quit => bail!("this service has no such thing"),
+                Ask::Headset(_) | Ask::Device(..) | Ask::Quit => {
+                    bail!("this service has no such thing")
+                }
             }
             Ok(())
         }

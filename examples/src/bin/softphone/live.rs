@@ -9,14 +9,17 @@ use anyhow::Context as _;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _, select};
 use futures_util::{FutureExt as _, select_biased};
+use offhook_hid::System;
 use offhook_runtime::{Drive, Events, Sockets};
 use ratatui::crossterm::event::{
     self, Event as Term, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
 };
 use ratatui::{DefaultTerminal, crossterm::ExecutableCommand as _};
+use smol::channel::Receiver;
 
 use crate::ask::{Act, Ask};
 use crate::bell::Bell;
+use crate::headset::{Told as OfHeadset, Worn};
 use crate::news::{Network, News, Tell};
 use crate::phone::Phone;
 use crate::screen::{Key, Opening, Screen};
@@ -52,6 +55,7 @@ impl Drop for Stage {
 enum Next<E> {
     Event(E),
     News(News),
+    Headset(OfHeadset),
     Key(Key),
     /// The time goes on, or the window is another one.
     Tick,
@@ -79,7 +83,9 @@ where
     });
     let mut stage = Stage::new().context("the terminal")?;
     let bell = Bell::new(&settings, &sound);
-    let worked = work(&mut phone, &mut screen, &mut stage, (events, news), (&sound, &bell)).await;
+    let (worn, keys) = Worn::new(&settings, P::OFFERS, System)?;
+    let told = (events, news, keys);
+    let worked = work(&mut phone, &mut screen, &mut stage, told, (&sound, &bell), worn).await;
     // What is told from here on is told as lines.
     drop(stage);
     worked
@@ -99,19 +105,22 @@ async fn work<R: Sockets, P: Phone<R>>(
     phone: &mut P,
     screen: &mut Screen,
     stage: &mut Stage,
-    (events, news): (Events<P::Machine>, smol::channel::Receiver<News>),
+    (events, news, keys): (Events<P::Machine>, Receiver<News>, Receiver<OfHeadset>),
     (sound, bell): (&Sound, &Bell),
+    mut worn: Worn,
 ) -> anyhow::Result<()>
 where
     P::Machine: Drive,
 {
     let began = Instant::now();
-    let mut outside = pin!(select(news.map(Next::News), terminal()).fuse());
+    let told = select(news.map(Next::News), keys.map(Next::Headset));
+    let mut outside = pin!(select(told, terminal()).fuse());
     // The first figures of the sound.
     screen.hears(sound.view(bell));
     {
         let mut logging_in = pin!(phone.log_in().fuse());
         loop {
+            screen.wears(worn.words());
             stage.0.draw(|frame| screen.draw(frame))?;
             select_biased! {
                 done = logging_in => {
@@ -121,6 +130,10 @@ where
                 one = outside.next() => match one {
                     Some(Next::Key(key)) => if screen.key(key) == Some(Ask::Quit) { return Ok(()) },
                     Some(Next::News(news)) => screen.told(news),
+                    Some(Next::Headset(told)) => {
+                        // Without a call nothing is asked for, and the other clients are asked once it is logged in.
+                        worn.told(Instant::now(), told, screen);
+                    }
                     Some(Next::Tick) => screen.tick(began.elapsed()),
                     Some(Next::Event(_)) => {}
                     Some(Next::Gone) | None => return Ok(()),
@@ -131,21 +144,39 @@ where
     let mut next = pin!(select(events.map(Next::Event), outside).fuse());
     let mut asked: FuturesUnordered<LocalBoxFuture<'static, (String, anyhow::Result<()>)>> =
         FuturesUnordered::new();
-    screen.told(News::Network(Network::Up));
+    let up = News::Network(Network::Up);
+    let wanted = worn.news(Instant::now(), &up, screen);
+    worn.begin(wanted, |ask| phone.ask(ask));
+    screen.told(up);
     let ended = loop {
         screen.tick(began.elapsed());
         bell.rings(screen.rings());
+        let wanted = worn.looks(Instant::now(), screen);
+        worn.begin(wanted, |ask| phone.ask(ask));
+        screen.wears(worn.words());
         stage.0.draw(|frame| screen.draw(frame))?;
         select_biased! {
             (begun, done) = asked.select_next_some() => match done {
                 Ok(()) => screen.done(&begun),
                 Err(error) => screen.failed(&format!("{error:#}")),
             },
+            done = worn.under_way.select_next_some() => {
+                let wanted = worn.done(Instant::now(), done, screen);
+                worn.begin(wanted, |ask| phone.ask(ask));
+            }
             one = next.next() => match one {
                 Some(Next::Event(event)) => if let Err(error) = phone.told(event) {
                     break Err(error);
                 },
-                Some(Next::News(news)) => screen.told(news),
+                Some(Next::News(news)) => {
+                    let wanted = worn.news(Instant::now(), &news, screen);
+                    worn.begin(wanted, |ask| phone.ask(ask));
+                    screen.told(news);
+                }
+                Some(Next::Headset(told)) => {
+                    let wanted = worn.told(Instant::now(), told, screen);
+                    worn.begin(wanted, |ask| phone.ask(ask));
+                }
                 Some(Next::Tick) => screen.hears(sound.view(bell)),
                 Some(Next::Key(key)) => match screen.key(key) {
                     None => {}
@@ -166,6 +197,7 @@ where
         }
     };
     bell.rings(false);
+    worn.leaves();
     stage.0.draw(|frame| screen.draw(frame))?;
     let calls = screen.ours();
     let ending = async {

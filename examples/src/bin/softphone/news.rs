@@ -45,6 +45,8 @@ pub(crate) enum News {
     Network(Network),
     /// The user's own presence is this from now on.
     Presence(String),
+    /// Another of the user's clients has the headset than before.
+    Headset(Owner),
     /// A message on the wire.
     Wire(TraceRecord),
 }
@@ -133,6 +135,19 @@ pub(crate) enum Network {
     Up,
     /// It is gone, and looked for.
     Lost(String),
+}
+
+/// The owner of the user's headset, among the user's clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Nobody that is known: this phone has not asked.
+    Nobody,
+    /// The others are asked.
+    Asking,
+    /// Another client.
+    Other,
+    /// This phone.
+    Us,
 }
 
 /// A time as people read it: `0:07`, `1:02:03`.

@@ -23,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) ws_host: Option<String>,
     loopback: bool,
     pub(crate) no_sound: bool,
+    pub(crate) no_headset: bool,
     pub(crate) speaker: Option<String>,
     pub(crate) microphone: Option<String>,
     /// The loudspeaker that rings.
@@ -47,6 +48,7 @@ struct File {
     token_file: Option<PathBuf>,
     password_file: Option<PathBuf>,
     loopback: Option<bool>,
+    headset: Option<bool>,
     speaker: Option<String>,
     microphone: Option<String>,
     ring: Option<String>,
@@ -88,6 +90,7 @@ impl Settings {
             ws_host: cli.ws_host.or(file.ws_host),
             loopback: cli.loopback || file.loopback.unwrap_or(false),
             no_sound: cli.no_sound,
+            no_headset: cli.no_headset || file.headset == Some(false),
             speaker: cli.speaker.or(file.speaker),
             microphone: cli.microphone.or(file.microphone),
             bell: cli.ring.or(file.ring),
@@ -191,6 +194,20 @@ mod tests {
         assert_eq!((is.speaker.as_deref(), is.bell.as_deref()), (Some("head"), Some("lamp")));
         assert_eq!(is.token.as_deref(), Some("sesame"));
         assert_eq!(is.wrap_up["sold"], "code-7");
+        assert!(!is.no_headset);
+    }
+
+    #[test]
+    fn a_headset_is_switched_off_by_either() {
+        let [on, off] = [true, false].map(|on| {
+            let text = format!("token_file = \"/nowhere\"\nheadset = {on}\n");
+            file(&format!("headset-{on}.toml"), &text, 0o600)
+        });
+        let is = |config: &Path, more: &[&str]| {
+            let more = [&["--token", "sesame"], more].concat();
+            settings(config, &more).unwrap().no_headset
+        };
+        assert!(!is(&on, &[]) && is(&on, &["--no-headset"]) && is(&off, &[]));
     }
 
     #[cfg(unix)]

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use offhook::headset::CallState;
 use offhook::media::PathState;
 use offhook::report::CallQuality;
 
 use crate::ask::Act;
+use crate::headset::Seen;
 use crate::news::{CallKey, Change, Phase, Who};
 
 /// The most calls that are shown.
@@ -58,7 +60,7 @@ pub(super) struct Past {
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(super) struct Calls {
+pub(crate) struct Calls {
     all: Vec<Call>,
     current: Option<CallKey>,
     gone: VecDeque<CallKey>,
@@ -98,6 +100,16 @@ impl Call {
         }
     }
 
+    fn seen(&self) -> Seen {
+        let state = match self.phase {
+            Phase::Rings => CallState::Ringing,
+            Phase::Dials => CallState::Dialling,
+            Phase::Up if self.held => CallState::Held,
+            Phase::Up => CallState::Talking,
+        };
+        Seen { call: self.key.clone(), state, muted: self.muted }
+    }
+
     fn enters(&mut self, phase: Phase, now: Duration) {
         if self.phase != phase {
             self.phase = phase;
@@ -131,7 +143,7 @@ impl Call {
 
 impl Calls {
     /// Takes a change; false if it is about no call that is known.
-    pub(super) fn told(&mut self, now: Duration, key: &CallKey, change: Change) -> bool {
+    pub(crate) fn told(&mut self, now: Duration, key: &CallKey, change: Change) -> bool {
         if let Change::Over(why) = change {
             return self.over(now, key, why);
         }
@@ -209,7 +221,12 @@ impl Calls {
         self.last.as_ref()
     }
 
-    fn find(&self, key: &CallKey) -> Option<&Call> {
+    /// The calls as a headset sees them.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.all.iter().map(Call::seen).collect()
+    }
+
+    pub(super) fn find(&self, key: &CallKey) -> Option<&Call> {
         self.all.iter().find(|call| call.key == *key)
     }
 

@@ -102,10 +102,26 @@ pub(super) enum Deed {
     Quit,
 }
 
+/// The kind of things to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Presence,
+    Devices,
+}
+
+impl Kind {
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Presence => "Presence",
+            Self::Devices => "Devices (* is chosen)",
+        }
+    }
+}
+
 /// Things to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Menu {
-    pub(super) title: &'static str,
+    pub(super) kind: Kind,
     /// The wish that each stands for, and its line.
     pub(super) items: Vec<(Ask, String)>,
     pub(super) at: usize,
@@ -136,7 +152,7 @@ impl Menu {
 }
 
 /// The words for a key that does nothing, and why.
-fn no<T>(why: impl Into<String>) -> Result<T, String> {
+pub(super) fn no<T>(why: impl Into<String>) -> Result<T, String> {
     Err(why.into())
 }
 
@@ -148,11 +164,9 @@ impl Screen {
             Key::Char('r') => self.ringing(Act::Reject, "declining"),
             Key::Char('h') => {
                 let call = self.up()?;
-                if call.consults.is_some() {
-                    return no("during a consult the caller waits: o speaks to them");
-                }
-                let words = if call.held { "resuming" } else { "holding" };
-                Ok(ask(call, Act::Hold(!call.held), words))
+                let act = Act::Hold(!call.held);
+                self.may(call, &act)?;
+                Ok(ask(call, act, if call.held { "resuming" } else { "holding" }))
             }
             Key::Char('m') => {
                 let call = self.up()?;
@@ -215,6 +229,20 @@ impl Screen {
                 Phase::Dials => no("nobody has answered yet"),
                 Phase::Up => Ok(call),
             },
+        }
+    }
+
+    /// Checks that a thing may be asked of a call.
+    ///
+    /// # Errors
+    ///
+    /// It may not, for this reason.
+    pub(super) fn may(&self, call: &Call, act: &Act) -> Result<(), String> {
+        match act {
+            Act::Hold(_) if call.consults.is_some() => {
+                no("during a consult the caller waits: o speaks to them")
+            }
+            _ => Ok(()),
         }
     }
 
@@ -283,7 +311,7 @@ impl Screen {
         }
         let items = self.offers.presences.iter();
         let items = items.map(|name| (Ask::Presence((*name).to_owned()), (*name).to_owned()));
-        Ok(Deed::Open(Mode::Menu(Menu { title: "Presence", items: items.collect(), at: 0 })))
+        Ok(Deed::Open(Mode::Menu(Menu { kind: Kind::Presence, items: items.collect(), at: 0 })))
     }
 
     fn devices(&self) -> Result<Deed, String> {
@@ -299,7 +327,7 @@ impl Screen {
             (Ask::Device(device.place, device.name.clone()), line)
         };
         let items = self.sound.devices.iter().map(item).collect();
-        Ok(Deed::Open(Mode::Menu(Menu { title: "Devices (* is chosen)", items, at: 0 })))
+        Ok(Deed::Open(Mode::Menu(Menu { kind: Kind::Devices, items, at: 0 })))
     }
 
     fn quit(&self) -> Deed {
@@ -314,7 +342,7 @@ impl Screen {
     }
 }
 
-fn ask(call: &Call, act: Act, words: &str) -> Deed {
+pub(super) fn ask(call: &Call, act: Act, words: &str) -> Deed {
     Deed::Ask(Ask::Call(call.key.clone(), act), format!("{words} {} …", call.who))
 }
 

@@ -8,11 +8,12 @@ mod log;
 mod prompt;
 #[cfg(test)]
 mod tests;
+mod worn;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use self::calls::Calls;
+pub(crate) use self::calls::Calls;
 pub(crate) use self::keys::Key;
 use self::keys::{Deed, Menu};
 use self::log::{Log, Page};
@@ -36,6 +37,8 @@ pub(crate) struct Screen {
     network: Network,
     presence: Option<String>,
     sound: SoundView,
+    /// The headset and its state in words, if there is one.
+    headset: Option<String>,
     log: Log,
     history: History,
     status: Status,
@@ -118,6 +121,7 @@ impl Screen {
             network: Network::Lost("logging in".to_owned()),
             presence: None,
             sound: SoundView::default(),
+            headset: None,
             log: Log::default(),
             history: History::default(),
             status: Status::Said("logging in …".to_owned()),
@@ -154,6 +158,8 @@ impl Screen {
                 self.status = Status::Said(format!("you are {presence} now"));
                 self.presence = Some(presence);
             }
+            // Its state is told with the headset.
+            News::Headset(_) => {}
             News::Wire(record) => self.log.wire(self.now, &record),
         }
     }
