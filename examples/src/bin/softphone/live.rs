@@ -1,5 +1,8 @@
 //! The screen on a terminal: keys, news and the time go in, and what is asked for is done.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _, select};
 use futures_util::{FutureExt as _, select_biased};
 use offhook_hid::System;
-use offhook_runtime::{Drive, Events, Sockets};
+use offhook_runtime::{Drive, Events, Service, Sockets};
 use ratatui::crossterm::event::{
     self, Event as Term, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
 };
@@ -51,6 +54,14 @@ impl Drop for Stage {
     }
 }
 
+/// The things that tell of what happens.
+struct Outside<M: Service, T> {
+    events: Events<M>,
+    news: Receiver<News>,
+    headset: Receiver<OfHeadset>,
+    terminal: T,
+}
+
 /// Something that comes from outside.
 enum Next<E> {
     Event(E),
@@ -83,9 +94,10 @@ where
     });
     let mut stage = Stage::new().context("the terminal")?;
     let bell = Bell::new(&settings, &sound);
-    let (worn, keys) = Worn::new(&settings, P::OFFERS, System)?;
-    let told = (events, news, keys);
-    let worked = work(&mut phone, &mut screen, &mut stage, told, (&sound, &bell), worn).await;
+    let (worn, headset) = Worn::new(&settings, P::OFFERS, System)?;
+    let outside = Outside { events, news, headset, terminal: terminal() };
+    let draw = |screen: &Screen| stage.0.draw(|frame| screen.draw(frame)).map(drop);
+    let worked = work(&mut phone, &mut screen, draw, outside, (&sound, &bell), worn).await;
     // What is told from here on is told as lines.
     drop(stage);
     worked
@@ -104,8 +116,8 @@ fn title(settings: &Settings, service: &str) -> String {
 async fn work<R: Sockets, P: Phone<R>>(
     phone: &mut P,
     screen: &mut Screen,
-    stage: &mut Stage,
-    (events, news, keys): (Events<P::Machine>, Receiver<News>, Receiver<OfHeadset>),
+    mut draw: impl FnMut(&Screen) -> io::Result<()>,
+    outside: Outside<P::Machine, impl Stream<Item = Told>>,
     (sound, bell): (&Sound, &Bell),
     mut worn: Worn,
 ) -> anyhow::Result<()>
@@ -113,15 +125,16 @@ where
     P::Machine: Drive,
 {
     let began = Instant::now();
-    let told = select(news.map(Next::News), keys.map(Next::Headset));
-    let mut outside = pin!(select(told, terminal()).fuse());
+    let Outside { events, news, headset, terminal } = outside;
+    let told = select(news.map(Next::News), headset.map(Next::Headset));
+    let mut outside = pin!(select(told, terminal.map(Next::from)).fuse());
     // The first figures of the sound.
     screen.hears(sound.view(bell));
     {
         let mut logging_in = pin!(phone.log_in().fuse());
         loop {
             screen.wears(worn.words());
-            stage.0.draw(|frame| screen.draw(frame))?;
+            draw(screen)?;
             select_biased! {
                 done = logging_in => {
                     done.context("cannot log in")?;
@@ -154,7 +167,7 @@ where
         let wanted = worn.looks(Instant::now(), screen);
         worn.begin(wanted, |ask| phone.ask(ask));
         screen.wears(worn.words());
-        stage.0.draw(|frame| screen.draw(frame))?;
+        draw(screen)?;
         select_biased! {
             (begun, done) = asked.select_next_some() => match done {
                 Ok(()) => screen.done(&begun),
@@ -198,7 +211,7 @@ where
     };
     bell.rings(false);
     worn.leaves();
-    stage.0.draw(|frame| screen.draw(frame))?;
+    draw(screen)?;
     let calls = screen.ours();
     let ending = async {
         for call in calls {
@@ -225,7 +238,7 @@ where
 }
 
 /// The keys and the time, told by a thread because a terminal cannot be waited for otherwise.
-fn terminal<E>() -> impl Stream<Item = Next<E>> + Unpin {
+fn terminal() -> impl Stream<Item = Told> {
     let (send, told) = smol::channel::bounded(64);
     let signals = send.clone();
     crate::terminal::on_end(move || {
@@ -256,11 +269,7 @@ fn terminal<E>() -> impl Stream<Item = Next<E>> + Unpin {
             }
         }
     });
-    Box::pin(told.map(|told| match told {
-        Told::Key(key) => Next::Key(key),
-        Told::Tick => Next::Tick,
-        Told::Gone => Next::Gone,
-    }))
+    told
 }
 
 /// A word of the thread of the terminal.
@@ -268,6 +277,16 @@ enum Told {
     Key(Key),
     Tick,
     Gone,
+}
+
+impl<E> From<Told> for Next<E> {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Key(key) => Self::Key(key),
+            Told::Tick => Self::Tick,
+            Told::Gone => Self::Gone,
+        }
+    }
 }
 
 /// The key that was pressed, if it is one that the phone knows.

@@ -50,7 +50,10 @@ pub(super) struct Handset {
     plug: Plug,
     /// None where there are no other clients to agree with.
     owner: Option<Owner>,
+    /// The other clients can be asked.
     online: bool,
+    /// They were, and the headset was not left to them since.
+    claimed: bool,
 }
 
 impl Handset {
@@ -62,6 +65,7 @@ impl Handset {
             plug: Plug::Out,
             owner: shared.then_some(Owner::Nobody),
             online: false,
+            claimed: false,
         }
     }
 
@@ -74,12 +78,10 @@ impl Handset {
                 self.machine.plugged_out();
                 effects.push(Effect::Say(format!("headset: {name}")));
                 self.plug = Plug::In(name);
-                effects.extend(self.claim());
             }
             Told::Went => {
                 if let Plug::In(_) = std::mem::replace(&mut self.plug, Plug::Out) {
                     effects.push(Effect::Say("the headset is gone; calls go on".to_owned()));
-                    effects.extend(self.owner.map(|_| Effect::Claim(false)));
                 }
             }
             Told::Refused(error) => {
@@ -113,7 +115,7 @@ impl Handset {
             }
         }
         self.calls = calls;
-        effects.into_iter().map(Effect::from).collect()
+        effects.into_iter().map(Effect::from).chain(self.settled(now)).collect()
     }
 
     /// Takes who of the user's clients has it.
@@ -130,10 +132,13 @@ impl Handset {
     }
 
     /// Takes whether the other clients can be asked.
-    pub(super) fn network(&mut self, up: bool) -> Vec<Effect> {
+    pub(super) fn network(&mut self, now: Instant, up: bool) -> Vec<Effect> {
         let before = std::mem::replace(&mut self.online, up);
-        let claim = if before { None } else { self.claim() };
-        claim.into_iter().collect()
+        if up && !before && self.is_there() {
+            // What was asked just before the connection was lost may not have been heard.
+            self.claimed = false;
+        }
+        self.settled(now)
     }
 
     /// Takes that something could not be done.
@@ -157,14 +162,28 @@ impl Handset {
         Some(format!("headset ({state}): {name}"))
     }
 
-    /// Asks the other clients for the headset that is there, if they can be asked.
-    fn claim(&self) -> Option<Effect> {
-        let is_there = matches!(self.plug, Plug::In(_));
-        (is_there && self.online && self.owner.is_some()).then_some(Effect::Claim(true))
+    fn is_there(&self) -> bool {
+        matches!(self.plug, Plug::In(_))
+    }
+
+    /// Asks the other clients for a headset that is there, and leaves it to them without one: in a call it may be back soon.
+    fn claim(&mut self) -> Option<Effect> {
+        self.owner?;
+        let claims = match self.is_there() {
+            true => self.claimed || self.online,
+            false => self.claimed && !self.calls.is_empty(),
+        };
+        let changes = std::mem::replace(&mut self.claimed, claims) != claims;
+        changes.then_some(Effect::Claim(claims))
     }
 
     /// Uses the headset from now on, or no longer, if that has changed.
     fn settled(&mut self, now: Instant) -> Vec<Effect> {
+        let claim = self.claim();
+        self.used(now).into_iter().chain(claim).collect()
+    }
+
+    fn used(&mut self, now: Instant) -> Vec<Effect> {
         let before = self.machine.is_plugged_in();
         let is_ours = match self.owner {
             None | Some(Owner::Us) => true,
@@ -172,7 +191,7 @@ impl Handset {
             Some(Owner::Asking) => before,
             Some(Owner::Nobody | Owner::Other) => false,
         };
-        let is_there = matches!(self.plug, Plug::In(_));
+        let is_there = self.is_there();
         match (before, is_there && is_ours) {
             (false, true) => self.machine.plugged_in(now).into_iter().map(Effect::from).collect(),
             (true, false) => {

@@ -119,7 +119,7 @@ impl Worn {
     pub(crate) fn news(&mut self, now: Instant, news: &News, face: &mut impl Face) -> Vec<Wanted> {
         let effects = match news {
             News::Headset(owner) => self.handset.owned(now, *owner),
-            News::Network(network) => self.handset.network(*network == Network::Up),
+            News::Network(network) => self.handset.network(now, *network == Network::Up),
             _ => return Vec::new(),
         };
         self.does(now, effects, face)

@@ -334,9 +334,16 @@ fn the_user_s_clients_agree_who_has_it() {
     let written = desk.memory.written();
     desk.call("1", Change::Muted(false));
     assert_eq!((claims(&mut desk), desk.memory.written()), (vec![], written));
-    // Who has no headset leaves it to the others.
+    // Who has no headset leaves it to the others, but for a call, in which it may be back soon.
     desk.memory.unplug();
     desk.hears("Went");
+    assert_eq!(claims(&mut desk), []);
+    desk.memory.plug();
+    desk.hears("Came(\"Headset in memory\")");
+    desk.memory.unplug();
+    desk.hears("Went");
+    assert_eq!(claims(&mut desk), []);
+    desk.call("1", Change::Over("hung up".to_owned()));
     assert_eq!(claims(&mut desk), [Ask::Headset(false)]);
 }
 
