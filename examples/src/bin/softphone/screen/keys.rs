@@ -224,6 +224,9 @@ impl Screen {
             Some(call) if call.phase == Phase::Rings => {
                 no("the call rings still: a answers it, r declines it")
             }
+            Some(call) if call.consults.is_some() => {
+                no("during a consult T gives the caller away, x takes them back")
+            }
             Some(call) => Ok(ask(call, Act::End, "ending")),
         }
     }
@@ -232,7 +235,7 @@ impl Screen {
         let call = self.up()?;
         let with = match self.offers.consult {
             Consult::Within => call.consults.as_ref().map(|_| call),
-            Consult::TwoCalls => self.calls.other(call),
+            Consult::TwoCalls => self.calls.consulted(call),
         };
         Ok(match with {
             Some(other) => ask(call, Act::Connect(other.key.clone()), "connecting both others:"),
