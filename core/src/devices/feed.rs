@@ -296,6 +296,9 @@ impl Feed {
     /// Tries again where nothing is in use that should be.
     pub(super) fn retry<S: Clone>(&mut self, session: &S, desk: &mut Desk<S>) {
         self.tried.clear();
+        if let Some(opening) = &self.opening {
+            self.tried.push(opening.constraints.device.clone());
+        }
         if !self.is_wanted() || self.in_use.is_some() {
             return;
         }

@@ -266,7 +266,7 @@ fn md_18_a_device_that_ends_again_and_again_is_given_up() {
     assert_eq!(said(&devices.session(&"c", &Session::call())), "open #3 c audio desk");
 }
 
-/// What opened once by the system's choice is no reason not to ask the system again.
+/// The system is no failure because what it took once has gone.
 #[test]
 fn md_18_the_system_is_asked_again_when_what_it_took_is_pulled_out() {
     let took = |device: &str| Ok(Opened::default().device(device));

@@ -184,7 +184,7 @@ where
     ended.and(leave::<R, P>(phone, screen, asked, &mut next).await)
 }
 
-/// What was asked for and is under way, with the words for it.
+/// The wishes under way, with the words for them.
 type Asked = FuturesUnordered<LocalBoxFuture<'static, (String, anyhow::Result<()>)>>;
 
 /// Ends the calls, also one that is being made, and logs out.
@@ -254,7 +254,7 @@ async fn leave<R: Sockets, P: Phone<R>>(
 /// The words for an end that nobody waits for.
 const AT_ONCE: &str = "left before the service had answered";
 
-/// What comes of it within so long; none if it takes longer.
+/// The outcome within so long; none if it takes longer.
 async fn within<R: Sockets, T>(limit: Duration, of: impl Future<Output = T>) -> Option<T> {
     match future::select(pin!(of), pin!(R::sleep(limit))).await {
         Either::Left((done, _)) => Some(done),
