@@ -8,10 +8,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use futures_util::future::LocalBoxFuture;
-use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _, select};
+use anyhow::{Context as _, bail};
+use futures_util::future::{self, Either, LocalBoxFuture, join_all};
+use futures_util::stream::{FusedStream, FuturesUnordered, Stream, StreamExt as _, select};
 use futures_util::{FutureExt as _, select_biased};
+use offhook::machine::Machine;
 use offhook_hid::System;
 use offhook_runtime::{Drive, Events, Service, Sockets};
 use ratatui::crossterm::event::{
@@ -33,8 +34,10 @@ use crate::sound::Sound;
 const TICK: Duration = Duration::from_millis(250);
 /// The news that may wait. More are left out: the terminal is stuck.
 const NEWS: usize = 4096;
-/// The time within which calls end and the phone logs out.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// The time that is left to what was asked for before the end, and then to the end of the calls.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The time within which the phone logs out.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The terminal, given back as it was whatever happens.
 struct Stage(DefaultTerminal);
@@ -42,12 +45,16 @@ struct Stage(DefaultTerminal);
 impl Stage {
     fn new() -> io::Result<Self> {
         // Gives the terminal back before a panic is told, too.
-        Ok(Self(ratatui::try_init()?))
+        let stage = Self(ratatui::try_init()?);
+        // What is pasted is no keys. A terminal that knows no such thing takes no note.
+        io::stdout().execute(event::EnableBracketedPaste)?;
+        Ok(stage)
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        let _ = io::stdout().execute(event::DisableBracketedPaste);
         ratatui::restore();
         // Whoever hides the cursor shows it again.
         let _ = io::stdout().execute(ratatui::crossterm::cursor::Show);
@@ -68,6 +75,7 @@ enum Next<E> {
     News(News),
     Headset(OfHeadset),
     Key(Key),
+    Pasted(String),
     /// The time goes on, or the window is another one.
     Tick,
     /// The terminal is gone, or the process is to end.
@@ -130,7 +138,7 @@ where
     let mut outside = pin!(select(told, terminal.map(Next::from)).fuse());
     // The first figures of the sound.
     screen.hears(sound.view(bell));
-    {
+    let left = {
         let mut logging_in = pin!(phone.log_in().fuse());
         loop {
             screen.wears(worn.words());
@@ -138,10 +146,11 @@ where
             select_biased! {
                 done = logging_in => {
                     done.context("cannot log in")?;
-                    break;
+                    break false;
                 }
                 one = outside.next() => match one {
-                    Some(Next::Key(key)) => if screen.key(key) == Some(Ask::Quit) { return Ok(()) },
+                    Some(Next::Key(key)) => if screen.key(key) == Some(Ask::Quit) { break true },
+                    Some(Next::Pasted(text)) => screen.pasted(&text),
                     Some(Next::News(news)) => screen.told(news),
                     Some(Next::Headset(told)) => {
                         // Without a call nothing is asked for, and the other clients are asked once it is logged in.
@@ -149,14 +158,18 @@ where
                     }
                     Some(Next::Tick) => screen.tick(began.elapsed()),
                     Some(Next::Event(_)) => {}
-                    Some(Next::Gone) | None => return Ok(()),
+                    Some(Next::Gone) | None => break true,
                 },
             }
         }
+    };
+    if left {
+        // The service may have logged it in already.
+        let _ = within::<R, _>(PATIENCE, phone.log_out()).await;
+        return Ok(());
     }
     let mut next = pin!(select(events.map(Next::Event), outside).fuse());
-    let mut asked: FuturesUnordered<LocalBoxFuture<'static, (String, anyhow::Result<()>)>> =
-        FuturesUnordered::new();
+    let mut asked = Asked::new();
     let up = News::Network(Network::Up);
     let wanted = worn.news(Instant::now(), &up, screen);
     worn.begin(wanted, |ask| phone.ask(ask));
@@ -191,6 +204,7 @@ where
                     worn.begin(wanted, |ask| phone.ask(ask));
                 }
                 Some(Next::Tick) => screen.hears(sound.view(bell)),
+                Some(Next::Pasted(text)) => screen.pasted(&text),
                 Some(Next::Key(key)) => match screen.key(key) {
                     None => {}
                     Some(Ask::Quit) => break Ok(()),
@@ -212,29 +226,86 @@ where
     bell.rings(false);
     worn.leaves();
     draw(screen)?;
-    let calls = screen.ours();
-    let ending = async {
-        for call in calls {
-            // One that is over by now need not be ended.
-            let _ = phone.ask(Ask::Call(call, Act::End)).await;
-        }
-        phone.log_out().await.context("logging out")
-    };
-    let mut ending = pin!(ending.fuse());
+    ended.and(leave::<R, P>(phone, screen, (asked, worn), &mut next).await)
+}
+
+/// The wishes under way, with the words for them.
+type Asked = FuturesUnordered<LocalBoxFuture<'static, (String, anyhow::Result<()>)>>;
+
+/// Ends the calls, also one that is being made, and logs out.
+async fn leave<R: Sockets, P: Phone<R>>(
+    phone: &mut P,
+    screen: &mut Screen,
+    (mut asked, mut worn): (Asked, Worn),
+    next: &mut (impl FusedStream<Item = Next<<P::Machine as Machine>::Event>> + Unpin),
+) -> anyhow::Result<()> {
     let mut patience = pin!(R::sleep(PATIENCE).fuse());
-    let left = loop {
+    while !(asked.is_empty() && worn.under_way.is_empty()) {
         select_biased! {
-            done = ending => break done,
-            () = patience => break Err(anyhow::anyhow!("the service does not answer; left all the same")),
+            _ = asked.select_next_some() => {}
+            _ = worn.under_way.select_next_some() => {}
+            () = patience => break,
             one = next.next() => match one {
-                Some(Next::Key(Key::Interrupt) | Next::Gone) | None => {
-                    break Err(anyhow::anyhow!("left before the service had answered"));
-                }
+                // What follows from it is of no more concern.
+                Some(Next::Event(event)) => drop(phone.told(event)),
+                Some(Next::News(news)) => screen.told(news),
+                Some(Next::Key(Key::Interrupt) | Next::Gone) | None => bail!(AT_ONCE),
                 Some(_) => {}
             },
         }
+    }
+    // One that was dialled is told of before its dialling is done.
+    while let Some(Some(one)) = next.next().now_or_never() {
+        match one {
+            Next::Event(event) => drop(phone.told(event)),
+            Next::News(news) => screen.told(news),
+            _ => {}
+        }
+    }
+    let ends: Vec<_> = screen
+        .ours()
+        .into_iter()
+        .map(|(call, consults)| {
+            // The end of a consult would give the caller away.
+            let back = consults.then(|| phone.ask(Ask::Call(call.clone(), Act::CancelConsult)));
+            let end = phone.ask(Ask::Call(call, Act::End));
+            async move {
+                if let Some(back) = back {
+                    let _ = back.await;
+                }
+                // One that is over by now need not be ended.
+                let _ = end.await;
+            }
+        })
+        .collect();
+    let ending = async {
+        let _ = within::<R, _>(PATIENCE, join_all(ends)).await;
+        match within::<R, _>(FAREWELL, phone.log_out()).await {
+            Some(done) => done.context("logging out"),
+            None => bail!("the service does not answer; left all the same"),
+        }
     };
-    ended.and(left)
+    let mut ending = pin!(ending.fuse());
+    loop {
+        select_biased! {
+            done = ending => return done,
+            one = next.next() => match one {
+                Some(Next::Key(Key::Interrupt) | Next::Gone) | None => bail!(AT_ONCE),
+                Some(_) => {}
+            },
+        }
+    }
+}
+
+/// The words for an end that nobody waits for.
+const AT_ONCE: &str = "left before the service had answered";
+
+/// The outcome within so long; none if it takes longer.
+async fn within<R: Sockets, T>(limit: Duration, of: impl Future<Output = T>) -> Option<T> {
+    match future::select(pin!(of), pin!(R::sleep(limit))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }
 
 /// The keys and the time, told by a thread because a terminal cannot be waited for otherwise.
@@ -242,7 +313,8 @@ fn terminal() -> impl Stream<Item = Told> {
     let (send, told) = smol::channel::bounded(64);
     let signals = send.clone();
     crate::terminal::on_end(move || {
-        let _ = signals.send_blocking(Told::Gone);
+        // Whoever is stuck is ended by the next one.
+        let _ = signals.try_send(Told::Gone);
     });
     std::thread::spawn(move || {
         let mut tick = Instant::now();
@@ -258,6 +330,7 @@ fn terminal() -> impl Stream<Item = Told> {
                         Some(key) => Told::Key(key),
                         None => continue,
                     },
+                    Ok(Term::Paste(text)) => Told::Pasted(text),
                     Ok(_) => Told::Tick,
                     Err(_) => Told::Gone,
                 },
@@ -275,6 +348,7 @@ fn terminal() -> impl Stream<Item = Told> {
 /// A word of the thread of the terminal.
 enum Told {
     Key(Key),
+    Pasted(String),
     Tick,
     Gone,
 }
@@ -283,6 +357,7 @@ impl<E> From<Told> for Next<E> {
     fn from(told: Told) -> Self {
         match told {
             Told::Key(key) => Self::Key(key),
+            Told::Pasted(text) => Self::Pasted(text),
             Told::Tick => Self::Tick,
             Told::Gone => Self::Gone,
         }

@@ -72,6 +72,10 @@ pub(crate) enum Change {
     HeldByThem(bool),
     /// Somebody is asked about it, while its caller waits.
     Consults(Option<String>),
+    /// During that, it is them who are spoken to; else the caller.
+    SpeaksToThem(bool),
+    /// It was made to ask somebody about that one.
+    About(CallKey),
     /// Its path is good or bad.
     Path(PathState),
     /// Its figures so far.

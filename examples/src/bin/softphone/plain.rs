@@ -85,7 +85,11 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
     tell("logging in …");
     match future::select(pin!(phone.log_in()), pin!(presses.recv())).await {
         Either::Left((logged_in, _)) => logged_in.context("cannot log in")?,
-        Either::Right(_) => return Ok(()),
+        Either::Right(_) => {
+            // The service may have logged it in already.
+            let _ = phone.log_out().await;
+            return Ok(());
+        }
     }
     tell(format_args!("ready; {} lists the commands", style("help").bold()));
 
@@ -101,7 +105,7 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
     };
     if interrupted {
         // One that only rings is left to the user's other phones.
-        let ours = lock(&calls).but("ringing");
+        let ours = lock(&calls).ours();
         for call in ours {
             if let Err(error) = phone.ask(Ask::Call(call, Act::End)).await {
                 complain(&error);

@@ -238,7 +238,7 @@ fn what_cannot_be_done_is_said_and_shown() {
 }
 
 #[test]
-fn a_consult_is_not_held_by_a_key_either() {
+fn a_consult_is_neither_held_nor_ended_by_a_key_either() {
     let mut desk = Desk::with_headset();
     desk.talks("1");
     desk.hears("Input(Key(Hook(Up)))");
@@ -248,6 +248,12 @@ fn a_consult_is_not_held_by_a_key_either() {
     assert!(desk.screen.says_no("during a consult the caller waits: o speaks to them"));
     desk.press(Key::Mute);
     desk.grants("1", Act::Mute(true));
+    desk.press(Key::Hook(Hook::Down));
+    assert_eq!(desk.asked(), None);
+    let why = "during a consult T gives the caller away, x takes them back";
+    assert!(desk.screen.says_no(why));
+    desk.hears("Input(Key(Hook(Up)))");
+    assert_eq!(desk.asked(), None, "it was taken off hook again, which is no key");
 }
 
 #[test]

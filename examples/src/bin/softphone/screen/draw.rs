@@ -367,9 +367,10 @@ impl Screen {
 
     fn draw_bar(&self, frame: &mut Frame<'_>, area: Rect) {
         let words: Vec<(String, &str)> = match &self.mode {
-            Mode::Calls => HELP
+            // What is always there is there also where the others have no room.
+            Mode::Calls => ALWAYS
                 .iter()
-                .chain(&ALWAYS)
+                .chain(&HELP)
                 .filter(|entry| self.deed(entry.key).is_ok())
                 .map(|entry| (entry.keys.to_owned(), entry.word))
                 .collect(),

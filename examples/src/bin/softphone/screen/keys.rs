@@ -232,7 +232,7 @@ impl Screen {
         }
     }
 
-    /// Checks that a thing may be asked of a call.
+    /// Checks that a thing may be asked of a call, also by a headset.
     ///
     /// # Errors
     ///
@@ -241,6 +241,9 @@ impl Screen {
         match act {
             Act::Hold(_) if call.consults.is_some() => {
                 no("during a consult the caller waits: o speaks to them")
+            }
+            Act::End if call.consults.is_some() => {
+                no("during a consult T gives the caller away, x takes them back")
             }
             _ => Ok(()),
         }
@@ -252,7 +255,10 @@ impl Screen {
             Some(call) if call.phase == Phase::Rings => {
                 no("the call rings still: a answers it, r declines it")
             }
-            Some(call) => Ok(ask(call, Act::End, "ending")),
+            Some(call) => {
+                self.may(call, &Act::End)?;
+                Ok(ask(call, Act::End, "ending"))
+            }
         }
     }
 
@@ -260,7 +266,7 @@ impl Screen {
         let call = self.up()?;
         let with = match self.offers.consult {
             Consult::Within => call.consults.as_ref().map(|_| call),
-            Consult::TwoCalls => self.calls.other(call),
+            Consult::TwoCalls => self.calls.consulted(call),
         };
         Ok(match with {
             Some(other) => ask(call, Act::Connect(other.key.clone()), "connecting both others:"),
