@@ -16,7 +16,9 @@ fn check(act: &Act) {
     let rows = act.ladder.rows().len();
     assert!((80..600).contains(&rows), "{rows} lines in the diagram");
     assert!(!act.ladder.to_html().contains("lab-token-"), "the token is in the diagram");
-    let folder = std::env::temp_dir().join(format!("offhook-{}-{}", act.film, std::process::id()));
+    // The tests of this file run beside each other in one process.
+    let test = std::thread::current().name().map(str::to_owned).unwrap_or_default();
+    let folder = std::env::temp_dir().join(format!("offhook-{test}-{}", std::process::id()));
     let written = act.write(&folder).unwrap();
     assert_eq!(written.len(), 3);
     assert_eq!(std::fs::read(folder.join(act.film)).unwrap(), act.file);

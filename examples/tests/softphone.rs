@@ -18,7 +18,7 @@ fn softphone(emulator: &Emulator, who: &[&str], runtime: &str) -> Child {
 fn program(emulator: &Emulator, who: &[&str], runtime: &str) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_softphone"));
     program
-        .args(["--environment", "lab.test", "--loopback", "--runtime", runtime])
+        .args(["--environment", "lab.test", "--loopback", "--no-headset", "--runtime", runtime])
         .args(["--api-host", &emulator.http_url(), "--ws-host", &emulator.ws_url()])
         .args(who);
     program

@@ -1,5 +1,7 @@
 //! The devices that there are.
 
+use std::collections::BTreeSet;
+
 use super::device::{Device, DeviceId, DeviceKind};
 
 /// Bytes of each text of a device.
@@ -20,9 +22,9 @@ impl Catalogue {
         self.devices.as_deref().unwrap_or_default()
     }
 
-    /// Takes the devices that there are now; returns the kinds that have a new one, if anything is news. A device that was known by a label
-    /// keeps what was known of it where the label is missing now (MD-2).
-    pub(super) fn list(&mut self, devices: Vec<Device>) -> Option<Vec<DeviceKind>> {
+    /// Takes the devices that there are now, in any order; returns the kinds of which there are others, if anything is
+    /// news. A device that was known by a label keeps what was known of it where the label is missing now (MD-2).
+    pub(super) fn list(&mut self, devices: Vec<Device>) -> Option<BTreeSet<DeviceKind>> {
         let mut listed: Vec<Device> = Vec::new();
         for device in devices {
             let texts = [device.id.as_str(), &device.group, &device.label];
@@ -37,11 +39,16 @@ impl Catalogue {
             let keeps = before.filter(|known| device.label.is_empty() && !known.label.is_empty());
             listed.push(keeps.cloned().unwrap_or(device));
         }
-        let is_new = |device: &&Device| !self.devices().iter().any(|known| is_same(known, device));
-        let new = listed.iter().filter(is_new).map(|device| device.kind).collect();
-        let is_news = self.devices.as_ref() != Some(&listed);
+        let lack = |all: &[Device], device: &Device| !all.iter().any(|one| is_same(one, device));
+        let come = listed.iter().filter(|device| lack(self.devices(), device));
+        let gone = self.devices().iter().filter(|device| lack(&listed, device));
+        let others = come.chain(gone).map(|device| device.kind).collect();
+        let is_known = |known: &Vec<Device>| {
+            known.len() == listed.len() && listed.iter().all(|device| known.contains(device))
+        };
+        let is_news = !self.devices.as_ref().is_some_and(is_known);
         self.devices = Some(listed);
-        is_news.then_some(new)
+        is_news.then_some(others)
     }
 
     /// True if a device is there, as far as is known.
@@ -74,10 +81,11 @@ mod tests {
     fn what_a_list_may_have_is_bounded() {
         let mut catalogue = Catalogue::default();
         let news = catalogue.list((0..1000).map(microphone).collect());
-        assert_eq!(news, Some(vec![DeviceKind::Microphone; Catalogue::MAX_DEVICES]));
+        assert_eq!(news, Some(BTreeSet::from([DeviceKind::Microphone])));
         assert_eq!(catalogue.devices().len(), Catalogue::MAX_DEVICES);
         let long = Device::new(DeviceKind::Speaker, "s", "s".repeat(256));
-        assert_eq!(catalogue.list(vec![long, microphone(1), microphone(1)]), Some(vec![]));
+        let news = catalogue.list(vec![long, microphone(1), microphone(1)]);
+        assert_eq!(news, Some(BTreeSet::from([DeviceKind::Microphone])));
         assert_eq!(catalogue.devices(), [microphone(1)]);
     }
 }

@@ -53,7 +53,7 @@ pub enum Refused {
     Busy,
 }
 
-/// The reason why an accepted command failed. What was in use is still, or again.
+/// The reason why an accepted command failed. What was in use is still, or again, unless it ended itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Failure {
     /// The source did not open, nor did another that may stand in for it.

@@ -254,7 +254,18 @@ impl Feed {
         let Some(lost) = self.in_use.take_if(|in_use| in_use.source == source) else { return };
         self.is_lost = false;
         if let Some(constraints) = lost.constraints {
-            self.has_tried(constraints.device);
+            if constraints.device.is_none()
+                && lost
+                    .device
+                    .as_ref()
+                    .is_some_and(|device| !self.tried.contains(&Some(device.clone())))
+            {
+                // The system may take another one now.
+                self.tried.retain(Option::is_some);
+                self.has_tried(lost.device);
+            } else {
+                self.has_tried(constraints.device);
+            }
         }
         self.detach(session, desk);
         self.forget_size(Failure::Ended, desk);
@@ -285,6 +296,9 @@ impl Feed {
     /// Tries again where nothing is in use that should be.
     pub(super) fn retry<S: Clone>(&mut self, session: &S, desk: &mut Desk<S>) {
         self.tried.clear();
+        if let Some(opening) = &self.opening {
+            self.tried.push(opening.constraints.device.clone());
+        }
         if !self.is_wanted() || self.in_use.is_some() {
             return;
         }
@@ -348,12 +362,10 @@ impl Feed {
             self.tried.clear();
         }
         self.target = plan.choice.clone();
-        if let Some(resizing) = self.resizing.take() {
-            plan.commands.splice(..0, resizing.commands);
-        }
         let in_use = self.in_use.as_ref().filter(|_| !self.is_lost);
         let device = match (desk.origin(self.kind, &plan.choice), in_use, plan.matter) {
             (Origin::Given(given), _, Matter::Choice) => {
+                self.supersede(&mut plan);
                 return self.give(given, plan, session, desk);
             }
             // Settings are the device's that is in use, whichever was chosen.
@@ -371,11 +383,13 @@ impl Feed {
             if *now == wished {
                 return self.keep(plan, desk);
             }
-            let is_size = now.sized(wished.resolution()) == wished;
+            let (source, is_size) = (*source, now.sized(wished.resolution()) == wished);
             if let Some(resolution) = wished.resolution().filter(|_| is_size) {
-                return self.resize(*source, resolution, plan, desk);
+                self.supersede(&mut plan);
+                return self.resize(source, resolution, plan, desk);
             }
         }
+        self.supersede(&mut plan);
         let opening = Opening {
             request: RequestId(0),
             rung: Rung::Asked,
@@ -391,12 +405,24 @@ impl Feed {
         self.open(opening, session, desk);
     }
 
-    /// Leaves what is in use, which is what is wanted.
+    /// Takes what waits for another size over into a plan that goes beyond it.
+    fn supersede(&mut self, plan: &mut Plan) {
+        let Some(resizing) = self.resizing.take() else { return };
+        plan.commands.splice(..0, resizing.commands);
+        if let Some(in_use) = &mut self.in_use {
+            in_use.constraints = Some(resizing.before);
+        }
+    }
+
+    /// Leaves what is in use, which is what is wanted; where that is a size that was asked for, once it is known.
     fn keep<S: Clone>(&mut self, plan: Plan, desk: &mut Desk<S>) {
         if let Some(in_use) = &mut self.in_use {
             in_use.choice = plan.choice;
         }
-        desk.finish(plan.commands, Ok(()));
+        match &mut self.resizing {
+            Some(resizing) => resizing.commands.extend(plan.commands),
+            None => desk.finish(plan.commands, Ok(())),
+        }
     }
 
     /// A source of the application's own is sent.

@@ -54,7 +54,7 @@ impl<S: Clone> Live<S> {
                 let device = desk.default_output();
                 self.output = Some(device.clone());
                 desk.does(Effect::Output { session: session.clone(), device });
-                let volume = desk.defaults.audio_volume;
+                let volume = desk.defaults.audio_volume.min(100);
                 desk.does(Effect::Volume { session, volume });
             }
             (Some(_), false) => self.output = None,

@@ -131,10 +131,10 @@ impl<S: Clone + PartialEq> Devices<S> {
     /// Takes the devices that there are now, all of them (MD-2, MD-3). Of more than
     /// [`MAX_DEVICES`](Self::MAX_DEVICES) and of texts of more than 255 bytes nothing is looked at.
     pub fn listed(&mut self, devices: Vec<Device>) -> Vec<Effect<S>> {
-        if let Some(new) = self.desk.catalogue.list(devices) {
+        if let Some(others) = self.desk.catalogue.list(devices) {
             self.desk.tell(Event::DevicesChanged);
             self.each(|feed, id, desk| {
-                if new.contains(&DeviceKind::of(feed.kind())) {
+                if others.contains(&DeviceKind::of(feed.kind())) {
                     feed.retry(id, desk);
                 }
                 feed.check(id, desk);

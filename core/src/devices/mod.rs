@@ -52,7 +52,7 @@
 //! A source that ends, or whose device is not listed any more, is lost (MD-18): its choice is resolved again,
 //! so that the default stands in, then the system's; a device that ended while it is listed is passed over.
 //! Without any device of the kind the session is muted (MH-10). A session that has nothing to send tries again
-//! when a device of the kind is added, leave is given, it is unmuted, or a command is about it. A lost
+//! when the devices of the kind are others, leave is given, it is unmuted, or a command is about it. A lost
 //! loudspeaker moves all sessions to the default one, or the system's.
 //!
 //! # Commands

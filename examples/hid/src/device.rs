@@ -16,7 +16,7 @@ use crate::usage::Usage;
 /// Reports that wait to be looked at; more wait in the system, which keeps some and drops the oldest.
 const WAITING: usize = 64;
 /// The time in milliseconds after which the reader looks whether it is still wanted.
-const PATIENCE: i32 = 250;
+pub(crate) const PATIENCE: i32 = 250;
 /// The most bytes of a report that are read at once; one of a headset has a handful.
 const ROOM: usize = 4096;
 
@@ -61,6 +61,10 @@ pub struct Found {
 }
 
 impl Found {
+    pub(crate) fn new(path: CString, vendor: u16, product: u16, name: String) -> Self {
+        Self { path, vendor, product, name }
+    }
+
     /// The maker's id.
     #[must_use]
     pub fn vendor(&self) -> u16 {
@@ -178,7 +182,8 @@ impl Device {
         Self::over(found.clone(), layout, Box::new(reader), Box::new(writer))
     }
 
-    fn over(
+    /// A headset at some port: one handle waits while the other writes.
+    pub(crate) fn over(
         found: Found,
         layout: Layout,
         reader: Box<dyn Port>,
@@ -246,7 +251,7 @@ impl fmt::Debug for Device {
 }
 
 /// An open device.
-trait Port: Send {
+pub(crate) trait Port: Send {
     /// Waits a while for a report, whose length it answers; 0 is none.
     fn read(&self, room: &mut [u8]) -> Result<usize, DeviceError>;
 
@@ -283,7 +288,7 @@ fn hand_over(port: &dyn Port, events: &Sender<Event>) {
 #[cfg(test)]
 pub(crate) fn found_for_tests(path: &str) -> Found {
     let path = CString::new(path).expect("a path");
-    Found { path, vendor: 1, product: 1, name: "Fake".to_owned() }
+    Found::new(path, 1, 1, "Fake".to_owned())
 }
 
 #[cfg(test)]

@@ -26,9 +26,9 @@
 //! ```
 //!
 //! With the feature `device`, which is on, `Device` is a headset that is plugged in, by `hidapi`: its
-//! thread hands over what it reports, and `watch` tells of headsets that come and go. On Linux the
-//! devices belong to root: `70-offhook-headsets.rules`, beside this crate, gives them to whoever sits at
-//! the computer.
+//! thread hands over what it reports, and `watch` tells of headsets that come and go. Both are of a
+//! `Bus`: this computer, or for tests a headset in `memory`. On Linux the devices belong to root:
+//! `70-offhook-headsets.rules`, beside this crate, gives them to whoever sits at the computer.
 //!
 //! One process owns the state of the calls: a browser that has the same headset open fights with us.
 
@@ -36,17 +36,23 @@
 #![deny(missing_docs)]
 
 mod bits;
+#[cfg(feature = "device")]
+mod bus;
 mod descriptor;
 #[cfg(feature = "device")]
 mod device;
 mod field;
 mod layout;
+#[cfg(feature = "device")]
+pub mod memory;
 mod quirk;
 mod reports;
 mod usage;
 #[cfg(feature = "device")]
 mod watch;
 
+#[cfg(feature = "device")]
+pub use self::bus::{Bus, System};
 pub use self::descriptor::{DescriptorError, MAX_DESCRIPTOR, MAX_REPORT};
 #[cfg(feature = "device")]
 pub use self::device::{Device, DeviceError, Event, Found, list};

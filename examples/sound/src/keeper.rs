@@ -38,7 +38,7 @@ pub enum News {
 /// The devices of one way, as they are and as they are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// The name of the device that is wanted; without one, the system's default.
+    /// The name or the description of the device that is wanted; without one, the system's default.
     pub wanted: Option<String>,
     /// The name of the device that is open.
     pub open: Option<String>,
@@ -63,7 +63,12 @@ impl Way {
             devices.of(direction).iter().any(|device| device.name == *name)
                 && self.refused.iter().all(|(refused, _)| refused != name)
         };
-        let wanted = self.place.wanted.as_deref().filter(there);
+        let called = |wanted: &str| {
+            let mut all = devices.of(direction).iter();
+            all.find(|one| one.name == wanted || one.description == wanted)
+        };
+        let wanted = self.place.wanted.as_deref().and_then(called);
+        let wanted = wanted.map(|device| device.name.as_str()).filter(there);
         wanted.or_else(|| devices.default_of(direction).filter(there))
     }
 }

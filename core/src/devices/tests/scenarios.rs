@@ -266,6 +266,27 @@ fn md_18_a_device_that_ends_again_and_again_is_given_up() {
     assert_eq!(said(&devices.session(&"c", &Session::call())), "open #3 c audio desk");
 }
 
+/// The system is no failure because what it took once has gone.
+#[test]
+fn md_18_the_system_is_asked_again_when_what_it_took_is_pulled_out() {
+    let took = |device: &str| Ok(Opened::default().device(device));
+    for ends_first in [false, true] {
+        let mut devices = with(Defaults::default());
+        devices.session(&"c", &Session::call());
+        devices.answered(no(1), took("head"));
+        if ends_first {
+            let effects = said(&devices.ended(Source::Opened(no(1))));
+            assert_eq!(effects, "c sends audio nothing, (c lost audio #1), open #2 c audio system");
+            devices.listed(list("desk cam web box ear"));
+        } else {
+            let effects = said(&devices.listed(list("desk cam web box ear")));
+            assert_eq!(effects, "(devices), (c lost audio #1), open #2 c audio system");
+        }
+        let effects = said(&devices.answered(no(2), took("desk")));
+        assert!(effects.starts_with("c sends audio #2"), "{effects}");
+    }
+}
+
 #[test]
 fn md_18_md_19_a_lost_loudspeaker_moves_all_to_the_default() {
     let mut devices = talking();
@@ -322,6 +343,23 @@ fn md_20_a_running_camera_is_resized_and_the_default_is_what_it_can() {
     let refused =
         devices.update_default_resolution(Some(Resolution { width: wide, ..wish }), Scope::Live);
     assert_eq!(refused.unwrap_err(), Refused::Impossible);
+}
+
+/// A command for the size that is being asked for waits for the same answer.
+#[test]
+fn md_20_a_size_is_there_once_the_camera_says_so() {
+    let mut devices = meeting();
+    let wish = Resolution::ideal(Size { width: 1280, height: 720 });
+    devices.update_default_resolution(Some(wish), Scope::Live).unwrap();
+    assert_eq!(done(devices.update_outgoing_media(&"m", video(device("cam")))), "");
+    let effects = said(&devices.resized(no(3), Err(OpenError::Overconstrained)));
+    assert_eq!(effects, "(done 1: Open(Overconstrained)), (done 2: Open(Overconstrained))");
+    // It is asked for again, and given up for another camera.
+    devices.update_default_resolution(Some(wish), Scope::Live).unwrap();
+    let effects = done(devices.update_outgoing_media(&"m", video(device("web"))));
+    assert_eq!(effects, "open #5 m video web 1280x720");
+    let effects = said(&devices.answered(no(5), Err(OpenError::Failed)));
+    assert_eq!(effects, "(done 3: Open(Failed)), (done 4: Open(Failed))");
 }
 
 #[test]

@@ -369,6 +369,8 @@ impl Association {
     pub(super) fn has_path(&mut self, now: Instant, is_there: bool) -> Result<(), RtcError> {
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         let mark = if is_there { &PATH } else { &GONE };
+        // It is to know the time at which it goes on.
+        self.rtc.handle_input(Input::Timeout(now))?;
         let Ok(receive) = Receive::new(Protocol::Udp, nowhere, nowhere, mark) else {
             return Ok(());
         };

@@ -12,7 +12,8 @@ use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider,
 
 use super::handshake::Patient;
 
-/// The times that what has no answer is said again: more than the engine has patience for.
+/// The times that what has no answer is said again, in some 47 s with a path ([`Patient`]): more than the engine has
+/// patience for, unless the path goes meanwhile.
 const RETRIES: usize = 24;
 /// The longest that a handshake takes by its own clock, which leaps ([`Patient`]).
 const PATIENCE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);

@@ -207,8 +207,10 @@ impl WebRtc {
                 IceConnectionState::Connected | IceConnectionState::Completed => {
                     if self.secure {
                         self.enter(MediaState::Connected);
-                    } else if let Some((_, Missing::Path)) = self.give_up {
-                        self.give_up = Some((self.now + HANDSHAKE_LIMIT, Missing::Handshake));
+                    } else {
+                        if let Some((_, Missing::Path)) = self.give_up {
+                            self.give_up = Some((self.now + HANDSHAKE_LIMIT, Missing::Handshake));
+                        }
                         self.has_path(true);
                     }
                 }

@@ -3,6 +3,7 @@
 //! str0m begins the handshake with the answer, and keeps what it says until there is a path. A clock that ran
 //! meanwhile would have what is lost said again ever more seldom, and in the end not at all. So its clock stands still
 //! without a path: the handshake begins with the first one (RFC 8842 section 5.1), and goes on at once with the next.
+//! A record of the far side's is a path, too: it came by one.
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,9 @@ const LONG: Duration = Duration::from_secs(1);
 /// The longest time on a path until what has no answer is said again. RFC 9147 section 5.8.2 leaves it to the use, and
 /// somebody waits here for a voice.
 const AGAIN: Duration = Duration::from_secs(2);
+/// Longer than any wait until something is said again. The instance waits longer for its own deadlines, and for
+/// nothing at all.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// A DTLS instance that waits for a path.
 #[derive(Debug)]
@@ -144,7 +148,8 @@ impl DtlsInstance for Patient {
     }
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.go()?;
+        // There may be no path by which to begin.
+        self.stage = Stage::Through;
         self.inner.close()
     }
 }
@@ -171,6 +176,7 @@ impl Clock {
             Some((known, due)) if known == wanted => due,
             _ => {
                 let wait = wanted.saturating_duration_since(self.inner);
+                let longest = longest.filter(|_| wait < NEVER);
                 let due = self.outer + longest.map_or(wait, |longest| wait.min(longest));
                 self.wanted = Some((wanted, due));
                 due
@@ -338,6 +344,16 @@ mod tests {
         rig.told(&GONE);
         rig.told(b"hi");
         assert_eq!(rig.run(S(1)), [3605], "what comes has found a path");
+    }
+
+    /// A server waits for the rest of what the client says, and has a deadline for that, which is no repetition.
+    #[test]
+    fn a_deadline_is_not_leapt_to() {
+        let now = epoch();
+        let mut clock = Clock::new(now);
+        let deadline = now + 10 * NEVER;
+        assert_eq!(clock.want(deadline, Some(AGAIN)), deadline);
+        assert_eq!(clock.run(now + S(60)), now + S(60));
     }
 
     #[test]

@@ -1,21 +1,38 @@
 //! The calls of a phone, by what they are doing: for whoever works by lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use crate::headset::Seen;
 use crate::news::{CallKey, Change, News, Phase};
+use crate::screen::Calls;
 
 /// See the [module](self).
 #[derive(Default)]
 pub(crate) struct Board {
     calls: BTreeMap<CallKey, String>,
+    /// Those that only ring, whatever their words are.
+    ringing: BTreeSet<CallKey>,
     /// The call that commands are about: the one that rang or was dialled last.
     current: Option<CallKey>,
+    /// The calls as others see them.
+    known: Calls,
 }
 
 impl Board {
     /// Takes what is told of calls.
     pub(crate) fn told(&mut self, news: &News) {
         let News::Call(call, change) = news else { return };
+        self.known.told(Duration::ZERO, call, change.clone());
+        match change {
+            Change::Phase(Phase::Rings) => {
+                self.ringing.insert(call.clone());
+            }
+            Change::Phase(_) | Change::Taken | Change::Over(_) => {
+                self.ringing.remove(call);
+            }
+            _ => {}
+        }
         match change {
             Change::Phase(Phase::Rings) => self.turn_to(call, "ringing"),
             Change::Phase(Phase::Dials) => self.turn_to(call, "dialling"),
@@ -45,10 +62,14 @@ impl Board {
         }
     }
 
-    /// All that do something else.
-    pub(crate) fn but(&self, what: &str) -> Vec<CallKey> {
-        let others = self.calls.iter().filter(|(_, doing)| *doing != what);
-        others.map(|(call, _)| call.clone()).collect()
+    /// All but those that only ring.
+    pub(crate) fn ours(&self) -> Vec<CallKey> {
+        self.calls.keys().filter(|call| !self.ringing.contains(*call)).cloned().collect()
+    }
+
+    /// The calls as a headset sees them.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.known.seen()
     }
 
     pub(crate) fn list(&self) -> Vec<String> {

@@ -1,13 +1,13 @@
 //! The softphone on Genesys Cloud.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail};
 use console::style;
 use futures_util::FutureExt as _;
 use offhook::genesys::{
-    CallControl, CallState, Config, Conversation, ConversationId, Dial, Event, HandledBy, Parties,
-    Phone as _, SessionType, SpeakTo, Target,
+    CallControl, CallState, Config, Conversation, ConversationId, Dial, ErrorKind, Event,
+    HandledBy, HeadsetControls, Parties, Party, Phone as _, SessionType, SpeakTo, Target,
 };
 use offhook::media::MediaState;
 use offhook::report::QualityMeter;
@@ -15,7 +15,7 @@ use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
 
 use crate::ask::{Act, Ask};
-use crate::news::{Change, Network, News, Phase, Tell, Who};
+use crate::news::{Change, Network, News, Owner, Phase, Tell, Who};
 use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
 use crate::settings::Settings;
 use crate::sound::Sound;
@@ -27,6 +27,8 @@ pub(crate) struct Cloud<R> {
     tell: Tell,
     /// The figures of calls that are up.
     meters: BTreeMap<ConversationId, QualityMeter>,
+    /// The calls that several others are in.
+    shared: BTreeSet<ConversationId>,
 }
 
 impl<R: Sockets> Phone<R> for Cloud<R> {
@@ -48,6 +50,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
         wrap_up: true,
         presences: &[],
         voicemail: false,
+        shared_headset: true,
     };
 
     fn new(settings: &Settings, sound: Sound, tell: Tell) -> anyhow::Result<(Self, Events)> {
@@ -57,7 +60,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
         config.api_host.clone_from(&settings.api_host);
         config.ws_host.clone_from(&settings.ws_host);
         let (phone, events) = Client::<R>::builder(config).net(settings.net()).build()?;
-        Ok((Self { phone, sound, tell, meters: BTreeMap::new() }, events))
+        Ok((Self { phone, sound, tell, meters: BTreeMap::new(), shared: BTreeSet::new() }, events))
     }
 
     async fn log_in(&self) -> anyhow::Result<()> {
@@ -75,8 +78,11 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 let who = call.who();
                 let from = who.remote_name.as_ref().or(who.remote_number.as_ref());
                 let from = from.unwrap_or(&call.from);
-                self.say(format!("{} from {from}", style("ringing").yellow().bold()));
-                self.change(&call.conversation, Change::Phase(Phase::Rings));
+                // One that answers itself is a call as soon as it is up.
+                if !call.auto_answer {
+                    self.say(format!("{} from {from}", style("ringing").yellow().bold()));
+                    self.change(&call.conversation, Change::Phase(Phase::Rings));
+                }
                 self.change(&call.conversation, Change::Who(who_of(who)));
             }
             Event::CancelPendingSession { conversation, .. } => {
@@ -111,8 +117,10 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             Event::ConversationUpdate(update) => {
                 for call in update.current {
                     self.is_now(&call);
+                    self.counts(&call);
                 }
                 for call in update.removed {
+                    self.shared.remove(&call.id);
                     self.change(&call.id, Change::Over("ended".to_owned()));
                 }
             }
@@ -121,6 +129,8 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             }
             Event::CallReport(report) => {
                 self.meters.remove(&report.conversation);
+                // It is told last, also of one that nobody said was over.
+                self.change(&report.conversation, Change::Over("ended".to_owned()));
                 let lines = serde_json::to_value(&*report).unwrap_or_default();
                 let lines = crate::report::lines(&lines);
                 self.change(&report.conversation, Change::Report(lines));
@@ -139,6 +149,15 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                     self.say("connected again");
                 }
                 (self.tell)(News::Network(Network::Up));
+            }
+            Event::HeadsetControls(controls) => {
+                let owner = match controls {
+                    HeadsetControls::Negotiating => Owner::Asking,
+                    HeadsetControls::AlternativeClient => Owner::Other,
+                    HeadsetControls::HasControls => Owner::Us,
+                    _ => Owner::Nobody,
+                };
+                (self.tell)(News::Headset(owner));
             }
             Event::Error(error) => self.say(style(error.to_string()).red()),
             Event::Trace(record) => (self.tell)(News::Wire(record)),
@@ -161,6 +180,13 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                     tell(News::Call(call.into(), Change::Phase(Phase::Dials)));
                     tell(News::Call(call.into(), Change::Who(Who::of(number))));
                 }
+                Ask::Headset(true) => match phone.request_headset().await {
+                    // Another client has it, or it was left to them meanwhile: events tell of that.
+                    Err(error)
+                        if matches!(error.kind, ErrorKind::Session | ErrorKind::Cancelled) => {}
+                    asked => asked?,
+                },
+                Ask::Headset(false) => phone.release_headset().await?,
                 Ask::Presence(_) | Ask::Voicemail | Ask::Device(..) | Ask::Quit => {
                     bail!("this service has no such thing");
                 }
@@ -198,6 +224,7 @@ async fn act_on<R: Sockets>(
         Act::SpeakToThem(them) => {
             let whom = if them { SpeakTo::Destination } else { SpeakTo::Object };
             control(CallControl::SpeakTo(whom)).await?;
+            change(Change::SpeaksToThem(them));
         }
         Act::CancelConsult => {
             control(CallControl::CancelConsult).await?;
@@ -239,6 +266,18 @@ impl<R: Sockets> Cloud<R> {
     fn over(&self, call: &ConversationId, why: &str) {
         self.say(why);
         self.change(call, Change::Over(why.strip_prefix("over: ").unwrap_or(why).to_owned()));
+    }
+
+    /// Takes note of who is in a call: with one left, nobody is asked about it any more.
+    fn counts(&mut self, call: &Conversation) {
+        let is_there = |party: &&Party| {
+            !matches!(party.state, None | Some(CallState::Disconnected | CallState::Terminated))
+        };
+        if call.who().others.iter().filter(is_there).count() > 1 {
+            self.shared.insert(call.id.clone());
+        } else if self.shared.remove(&call.id) {
+            self.change(&call.id, Change::Consults(None));
+        }
     }
 
     /// Takes the state of a call.

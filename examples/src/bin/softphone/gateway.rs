@@ -1,6 +1,6 @@
 //! The softphone on a Ribbon WebRTC Gateway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ pub(crate) struct Gateway<R> {
     sound: Sound,
     tell: Tell,
     calls: BTreeMap<CallId, Known>,
+    ringing: BTreeSet<CallId>,
 }
 
 /// The things of a call that are kept.
@@ -65,6 +66,7 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
         wrap_up: false,
         presences: &["active", "busy", "away", "lunch", "vacation", "on-the-phone", "idle"],
         voicemail: true,
+        shared_headset: false,
     };
 
     fn new(settings: &Settings, sound: Sound, tell: Tell) -> anyhow::Result<(Self, Events)> {
@@ -80,7 +82,17 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
             Config::at(&rest, &socket)?.stats_period(FIGURES).trace(Trace::from(settings.trace));
         let (phone, events) = Client::<R>::builder(config).net(settings.net()).build()?;
         let credentials = Credentials::password(user.as_str(), password);
-        Ok((Self { phone, credentials, sound, tell, calls: BTreeMap::new() }, events))
+        Ok((
+            Self {
+                phone,
+                credentials,
+                sound,
+                tell,
+                calls: BTreeMap::new(),
+                ringing: BTreeSet::new(),
+            },
+            events,
+        ))
     }
 
     async fn log_in(&self) -> anyhow::Result<()> {
@@ -90,6 +102,10 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
     }
 
     async fn log_out(&self) -> anyhow::Result<()> {
+        // One that only rings is left to the user's other phones: the end of the phone would end it.
+        for call in &self.ringing {
+            let _ = self.phone.ignore(call).await;
+        }
         Ok(self.phone.destroy().await?)
     }
 
@@ -154,10 +170,23 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
             _ => None,
         };
         let tracks = tracks.map(|known| known.tracks.clone()).unwrap_or_default();
+        // Each call has the microphone: whoever is not spoken to must not hear what is said.
+        let others = match &ask {
+            Ask::Call(call, Act::Answer | Act::Hold(false) | Act::Consult(_)) => {
+                self.calls.keys().filter(|other| other.as_str() != call.as_str()).cloned().collect()
+            }
+            Ask::Dial(_) => self.calls.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
         async move {
+            for other in others {
+                hold(&phone, &other).await.context("the other call cannot be held")?;
+            }
             match ask {
                 Ask::Call(call, act) => act_on(&phone, &call, tracks, act, &tell).await?,
-                Ask::Dial(to) => dial(&phone, &to, &tell).await?,
+                Ask::Dial(to) => {
+                    dial(&phone, &to, &tell).await?;
+                }
                 Ask::Presence(activity) => {
                     let is = Activity::from(activity.as_str());
                     let status = match is {
@@ -171,7 +200,9 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
                     let box_ = phone.fetch_voicemail().await?;
                     tell(News::Said(voicemail(&box_)));
                 }
-                Ask::Device(..) | Ask::Quit => bail!("this service has no such thing"),
+                Ask::Headset(_) | Ask::Device(..) | Ask::Quit => {
+                    bail!("this service has no such thing")
+                }
             }
             Ok(())
         }
@@ -189,11 +220,11 @@ fn sounds(state: MediaConnectionState) -> bool {
     matches!(state, MediaConnectionState::Connected | MediaConnectionState::Completed)
 }
 
-async fn dial<R: Sockets>(phone: &Client<R>, to: &str, tell: &Tell) -> anyhow::Result<()> {
+async fn dial<R: Sockets>(phone: &Client<R>, to: &str, tell: &Tell) -> anyhow::Result<CallKey> {
     let call = phone.make(to, MakeOptions::default()).await?;
     tell(News::Call(call.as_str().into(), Change::Phase(Phase::Dials)));
     tell(News::Call(call.as_str().into(), Change::Who(Who::of(to))));
-    Ok(())
+    Ok(call.as_str().into())
 }
 
 /// Does something with a call.
@@ -222,7 +253,8 @@ async fn act_on<R: Sockets>(
         }
         Act::Consult(to) => {
             hold(phone, &call).await?;
-            dial(phone, &to, tell).await?;
+            let asked = dial(phone, &to, tell).await?;
+            tell(News::Call(asked, Change::About(call.as_str().into())));
         }
         Act::Connect(other) => {
             let other = CallId::from(other.as_str());
@@ -245,8 +277,9 @@ async fn act_on<R: Sockets>(
 
 /// Holds a call that is not held yet: what is to be connected with another has to be.
 async fn hold<R: Sockets>(phone: &Client<R>, call: &CallId) -> anyhow::Result<()> {
-    let is_held = phone.call(call).await?.is_some_and(|call| call.hold.local());
-    if !is_held {
+    let is_up =
+        phone.call(call).await?.is_some_and(|call| !call.state.is_final() && !call.hold.local());
+    if is_up {
         phone.hold(call).await?;
     }
     Ok(())
@@ -296,6 +329,10 @@ impl<R: Sockets> Gateway<R> {
         let incoming = call.direction == CallDirection::Incoming;
         let number = call.remote.display_number.clone();
         let who = Who { name: call.remote.display_name.clone(), number, queue: None };
+        match call.state {
+            CallState::Ringing if incoming => self.ringing.insert(call.id.clone()),
+            _ => self.ringing.remove(&call.id),
+        };
         if call.state.is_final() {
             let why = why.unwrap_or("hung up");
             self.say(format!("over: {why}"));

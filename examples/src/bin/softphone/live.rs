@@ -1,22 +1,29 @@
 //! The screen on a terminal: keys, news and the time go in, and what is asked for is done.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use futures_util::future::LocalBoxFuture;
-use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _, select};
+use anyhow::{Context as _, bail};
+use futures_util::future::{self, Either, LocalBoxFuture, join_all};
+use futures_util::stream::{FusedStream, FuturesUnordered, Stream, StreamExt as _, select};
 use futures_util::{FutureExt as _, select_biased};
-use offhook_runtime::{Drive, Events, Sockets};
+use offhook::machine::Machine;
+use offhook_hid::System;
+use offhook_runtime::{Drive, Events, Service, Sockets};
 use ratatui::crossterm::event::{
     self, Event as Term, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
 };
 use ratatui::{DefaultTerminal, crossterm::ExecutableCommand as _};
+use smol::channel::Receiver;
 
 use crate::ask::{Act, Ask};
 use crate::bell::Bell;
+use crate::headset::{Told as OfHeadset, Worn};
 use crate::news::{Network, News, Tell};
 use crate::phone::Phone;
 use crate::screen::{Key, Opening, Screen};
@@ -27,8 +34,10 @@ use crate::sound::Sound;
 const TICK: Duration = Duration::from_millis(250);
 /// The news that may wait. More are left out: the terminal is stuck.
 const NEWS: usize = 4096;
-/// The time within which calls end and the phone logs out.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// The time that is left to what was asked for before the end, and then to the end of the calls.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The time within which the phone logs out.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The terminal, given back as it was whatever happens.
 struct Stage(DefaultTerminal);
@@ -36,23 +45,37 @@ struct Stage(DefaultTerminal);
 impl Stage {
     fn new() -> io::Result<Self> {
         // Gives the terminal back before a panic is told, too.
-        Ok(Self(ratatui::try_init()?))
+        let stage = Self(ratatui::try_init()?);
+        // What is pasted is no keys. A terminal that knows no such thing takes no note.
+        io::stdout().execute(event::EnableBracketedPaste)?;
+        Ok(stage)
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        let _ = io::stdout().execute(event::DisableBracketedPaste);
         ratatui::restore();
         // Whoever hides the cursor shows it again.
         let _ = io::stdout().execute(ratatui::crossterm::cursor::Show);
     }
 }
 
+/// The things that tell of what happens.
+struct Outside<M: Service, T> {
+    events: Events<M>,
+    news: Receiver<News>,
+    headset: Receiver<OfHeadset>,
+    terminal: T,
+}
+
 /// Something that comes from outside.
 enum Next<E> {
     Event(E),
     News(News),
+    Headset(OfHeadset),
     Key(Key),
+    Pasted(String),
     /// The time goes on, or the window is another one.
     Tick,
     /// The terminal is gone, or the process is to end.
@@ -79,7 +102,10 @@ where
     });
     let mut stage = Stage::new().context("the terminal")?;
     let bell = Bell::new(&settings, &sound);
-    let worked = work(&mut phone, &mut screen, &mut stage, (events, news), (&sound, &bell)).await;
+    let (worn, headset) = Worn::new(&settings, P::OFFERS, System)?;
+    let outside = Outside { events, news, headset, terminal: terminal() };
+    let draw = |screen: &Screen| stage.0.draw(|frame| screen.draw(frame)).map(drop);
+    let worked = work(&mut phone, &mut screen, draw, outside, (&sound, &bell), worn).await;
     // What is told from here on is told as lines.
     drop(stage);
     worked
@@ -98,55 +124,87 @@ fn title(settings: &Settings, service: &str) -> String {
 async fn work<R: Sockets, P: Phone<R>>(
     phone: &mut P,
     screen: &mut Screen,
-    stage: &mut Stage,
-    (events, news): (Events<P::Machine>, smol::channel::Receiver<News>),
+    mut draw: impl FnMut(&Screen) -> io::Result<()>,
+    outside: Outside<P::Machine, impl Stream<Item = Told>>,
     (sound, bell): (&Sound, &Bell),
+    mut worn: Worn,
 ) -> anyhow::Result<()>
 where
     P::Machine: Drive,
 {
     let began = Instant::now();
-    let mut outside = pin!(select(news.map(Next::News), terminal()).fuse());
+    let Outside { events, news, headset, terminal } = outside;
+    let told = select(news.map(Next::News), headset.map(Next::Headset));
+    let mut outside = pin!(select(told, terminal.map(Next::from)).fuse());
     // The first figures of the sound.
     screen.hears(sound.view(bell));
-    {
+    let left = {
         let mut logging_in = pin!(phone.log_in().fuse());
         loop {
-            stage.0.draw(|frame| screen.draw(frame))?;
+            screen.wears(worn.words());
+            draw(screen)?;
             select_biased! {
                 done = logging_in => {
                     done.context("cannot log in")?;
-                    break;
+                    break false;
                 }
                 one = outside.next() => match one {
-                    Some(Next::Key(key)) => if screen.key(key) == Some(Ask::Quit) { return Ok(()) },
+                    Some(Next::Key(key)) => if screen.key(key) == Some(Ask::Quit) { break true },
+                    Some(Next::Pasted(text)) => screen.pasted(&text),
                     Some(Next::News(news)) => screen.told(news),
+                    Some(Next::Headset(told)) => {
+                        // Without a call nothing is asked for, and the other clients are asked once it is logged in.
+                        worn.told(Instant::now(), told, screen);
+                    }
                     Some(Next::Tick) => screen.tick(began.elapsed()),
                     Some(Next::Event(_)) => {}
-                    Some(Next::Gone) | None => return Ok(()),
+                    Some(Next::Gone) | None => break true,
                 },
             }
         }
+    };
+    if left {
+        // The service may have logged it in already.
+        let _ = within::<R, _>(PATIENCE, phone.log_out()).await;
+        return Ok(());
     }
     let mut next = pin!(select(events.map(Next::Event), outside).fuse());
-    let mut asked: FuturesUnordered<LocalBoxFuture<'static, (String, anyhow::Result<()>)>> =
-        FuturesUnordered::new();
-    screen.told(News::Network(Network::Up));
+    let mut asked = Asked::new();
+    let up = News::Network(Network::Up);
+    let wanted = worn.news(Instant::now(), &up, screen);
+    worn.begin(wanted, |ask| phone.ask(ask));
+    screen.told(up);
     let ended = loop {
         screen.tick(began.elapsed());
         bell.rings(screen.rings());
-        stage.0.draw(|frame| screen.draw(frame))?;
+        let wanted = worn.looks(Instant::now(), screen);
+        worn.begin(wanted, |ask| phone.ask(ask));
+        screen.wears(worn.words());
+        draw(screen)?;
         select_biased! {
             (begun, done) = asked.select_next_some() => match done {
                 Ok(()) => screen.done(&begun),
                 Err(error) => screen.failed(&format!("{error:#}")),
             },
+            done = worn.under_way.select_next_some() => {
+                let wanted = worn.done(Instant::now(), done, screen);
+                worn.begin(wanted, |ask| phone.ask(ask));
+            }
             one = next.next() => match one {
                 Some(Next::Event(event)) => if let Err(error) = phone.told(event) {
                     break Err(error);
                 },
-                Some(Next::News(news)) => screen.told(news),
+                Some(Next::News(news)) => {
+                    let wanted = worn.news(Instant::now(), &news, screen);
+                    worn.begin(wanted, |ask| phone.ask(ask));
+                    screen.told(news);
+                }
+                Some(Next::Headset(told)) => {
+                    let wanted = worn.told(Instant::now(), told, screen);
+                    worn.begin(wanted, |ask| phone.ask(ask));
+                }
                 Some(Next::Tick) => screen.hears(sound.view(bell)),
+                Some(Next::Pasted(text)) => screen.pasted(&text),
                 Some(Next::Key(key)) => match screen.key(key) {
                     None => {}
                     Some(Ask::Quit) => break Ok(()),
@@ -166,38 +224,97 @@ where
         }
     };
     bell.rings(false);
-    stage.0.draw(|frame| screen.draw(frame))?;
-    let calls = screen.ours();
-    let ending = async {
-        for call in calls {
-            // One that is over by now need not be ended.
-            let _ = phone.ask(Ask::Call(call, Act::End)).await;
-        }
-        phone.log_out().await.context("logging out")
-    };
-    let mut ending = pin!(ending.fuse());
+    worn.leaves();
+    draw(screen)?;
+    ended.and(leave::<R, P>(phone, screen, (asked, worn), &mut next).await)
+}
+
+/// The wishes under way, with the words for them.
+type Asked = FuturesUnordered<LocalBoxFuture<'static, (String, anyhow::Result<()>)>>;
+
+/// Ends the calls, also one that is being made, and logs out.
+async fn leave<R: Sockets, P: Phone<R>>(
+    phone: &mut P,
+    screen: &mut Screen,
+    (mut asked, mut worn): (Asked, Worn),
+    next: &mut (impl FusedStream<Item = Next<<P::Machine as Machine>::Event>> + Unpin),
+) -> anyhow::Result<()> {
     let mut patience = pin!(R::sleep(PATIENCE).fuse());
-    let left = loop {
+    while !(asked.is_empty() && worn.under_way.is_empty()) {
         select_biased! {
-            done = ending => break done,
-            () = patience => break Err(anyhow::anyhow!("the service does not answer; left all the same")),
+            _ = asked.select_next_some() => {}
+            _ = worn.under_way.select_next_some() => {}
+            () = patience => break,
             one = next.next() => match one {
-                Some(Next::Key(Key::Interrupt) | Next::Gone) | None => {
-                    break Err(anyhow::anyhow!("left before the service had answered"));
-                }
+                // What follows from it is of no more concern.
+                Some(Next::Event(event)) => drop(phone.told(event)),
+                Some(Next::News(news)) => screen.told(news),
+                Some(Next::Key(Key::Interrupt) | Next::Gone) | None => bail!(AT_ONCE),
                 Some(_) => {}
             },
         }
+    }
+    // One that was dialled is told of before its dialling is done.
+    while let Some(Some(one)) = next.next().now_or_never() {
+        match one {
+            Next::Event(event) => drop(phone.told(event)),
+            Next::News(news) => screen.told(news),
+            _ => {}
+        }
+    }
+    let ends: Vec<_> = screen
+        .ours()
+        .into_iter()
+        .map(|(call, consults)| {
+            // The end of a consult would give the caller away.
+            let back = consults.then(|| phone.ask(Ask::Call(call.clone(), Act::CancelConsult)));
+            let end = phone.ask(Ask::Call(call, Act::End));
+            async move {
+                if let Some(back) = back {
+                    let _ = back.await;
+                }
+                // One that is over by now need not be ended.
+                let _ = end.await;
+            }
+        })
+        .collect();
+    let ending = async {
+        let _ = within::<R, _>(PATIENCE, join_all(ends)).await;
+        match within::<R, _>(FAREWELL, phone.log_out()).await {
+            Some(done) => done.context("logging out"),
+            None => bail!("the service does not answer; left all the same"),
+        }
     };
-    ended.and(left)
+    let mut ending = pin!(ending.fuse());
+    loop {
+        select_biased! {
+            done = ending => return done,
+            one = next.next() => match one {
+                Some(Next::Key(Key::Interrupt) | Next::Gone) | None => bail!(AT_ONCE),
+                Some(_) => {}
+            },
+        }
+    }
+}
+
+/// The words for an end that nobody waits for.
+const AT_ONCE: &str = "left before the service had answered";
+
+/// The outcome within so long; none if it takes longer.
+async fn within<R: Sockets, T>(limit: Duration, of: impl Future<Output = T>) -> Option<T> {
+    match future::select(pin!(of), pin!(R::sleep(limit))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }
 
 /// The keys and the time, told by a thread because a terminal cannot be waited for otherwise.
-fn terminal<E>() -> impl Stream<Item = Next<E>> + Unpin {
+fn terminal() -> impl Stream<Item = Told> {
     let (send, told) = smol::channel::bounded(64);
     let signals = send.clone();
     crate::terminal::on_end(move || {
-        let _ = signals.send_blocking(Told::Gone);
+        // Whoever is stuck is ended by the next one.
+        let _ = signals.try_send(Told::Gone);
     });
     std::thread::spawn(move || {
         let mut tick = Instant::now();
@@ -213,6 +330,7 @@ fn terminal<E>() -> impl Stream<Item = Next<E>> + Unpin {
                         Some(key) => Told::Key(key),
                         None => continue,
                     },
+                    Ok(Term::Paste(text)) => Told::Pasted(text),
                     Ok(_) => Told::Tick,
                     Err(_) => Told::Gone,
                 },
@@ -224,18 +342,26 @@ fn terminal<E>() -> impl Stream<Item = Next<E>> + Unpin {
             }
         }
     });
-    Box::pin(told.map(|told| match told {
-        Told::Key(key) => Next::Key(key),
-        Told::Tick => Next::Tick,
-        Told::Gone => Next::Gone,
-    }))
+    told
 }
 
 /// A word of the thread of the terminal.
 enum Told {
     Key(Key),
+    Pasted(String),
     Tick,
     Gone,
+}
+
+impl<E> From<Told> for Next<E> {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Key(key) => Self::Key(key),
+            Told::Pasted(text) => Self::Pasted(text),
+            Told::Tick => Self::Tick,
+            Told::Gone => Self::Gone,
+        }
+    }
 }
 
 /// The key that was pressed, if it is one that the phone knows.

@@ -19,6 +19,7 @@ mod bell;
 mod board;
 mod cloud;
 mod gateway;
+mod headset;
 mod live;
 mod news;
 mod phone;
@@ -91,6 +92,9 @@ struct Cli {
     /// Uses no devices: neither a loudspeaker nor a microphone.
     #[arg(long)]
     no_sound: bool,
+    /// Leaves telephony headsets alone: neither their keys nor their lamps are used.
+    #[arg(long)]
+    no_headset: bool,
     /// The name of the loudspeaker; without it, or while it is not there, the system's default.
     #[arg(long, value_name = "NAME")]
     speaker: Option<String>,

@@ -45,6 +45,8 @@ pub(crate) enum News {
     Network(Network),
     /// The user's own presence is this from now on.
     Presence(String),
+    /// Another of the user's clients has the headset than before.
+    Headset(Owner),
     /// A message on the wire.
     Wire(TraceRecord),
 }
@@ -70,6 +72,10 @@ pub(crate) enum Change {
     HeldByThem(bool),
     /// Somebody is asked about it, while its caller waits.
     Consults(Option<String>),
+    /// During that, it is them who are spoken to; else the caller.
+    SpeaksToThem(bool),
+    /// It was made to ask somebody about that one.
+    About(CallKey),
     /// Its path is good or bad.
     Path(PathState),
     /// Its figures so far.
@@ -133,6 +139,19 @@ pub(crate) enum Network {
     Up,
     /// It is gone, and looked for.
     Lost(String),
+}
+
+/// The owner of the user's headset, among the user's clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Nobody that is known: this phone has not asked.
+    Nobody,
+    /// The others are asked.
+    Asking,
+    /// Another client.
+    Other,
+    /// This phone.
+    Us,
 }
 
 /// A time as people read it: `0:07`, `1:02:03`.

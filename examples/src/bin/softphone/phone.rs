@@ -59,6 +59,8 @@ pub(crate) struct Offers {
     /// The presences that can be set; none where that is done elsewhere.
     pub(crate) presences: &'static [&'static str],
     pub(crate) voicemail: bool,
+    /// The clients of a user agree on who has the headset. Else whoever opens it has it.
+    pub(crate) shared_headset: bool,
 }
 
 /// The way in which somebody is asked about a call.

@@ -2,17 +2,21 @@
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use console::style;
-use futures_util::StreamExt as _;
 use futures_util::future::{self, Either};
-use futures_util::stream::{self, select};
+use futures_util::select_biased;
+use futures_util::stream::{self, StreamExt as _, select};
+use offhook_hid::System;
 use offhook_runtime::{Drive, Events, Sockets};
+use smol::channel::Receiver;
 
 use crate::ask::{Act, Ask};
 use crate::board::Board;
-use crate::news::{News, Tell};
+use crate::headset::{Face, Seen, Told, Worn};
+use crate::news::{CallKey, Network, News, Tell};
 use crate::phone::Phone;
 use crate::settings::Settings;
 use crate::sound::{self, Sound};
@@ -26,30 +30,71 @@ fn lock(calls: &Calls) -> MutexGuard<'_, Board> {
     calls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The news of who has the headset that may wait.
+const NEWS: usize = 64;
+
+/// The lines, as a headset meets them.
+struct Lines(Calls);
+
+impl Face for Lines {
+    fn seen(&self) -> Vec<Seen> {
+        lock(&self.0).seen()
+    }
+
+    fn takes(&mut self, call: &CallKey, act: Act, word: &str) -> Option<(Ask, String)> {
+        self.says(format!("headset: {word}"));
+        Some((Ask::Call(call.clone(), act), String::new()))
+    }
+
+    fn did(&mut self, _: &str) {}
+
+    fn says(&mut self, line: String) {
+        say(&line);
+    }
+
+    fn fails(&mut self, why: &str) {
+        fail(why);
+    }
+}
+
+/// Says what did not work.
+fn fail(why: &str) {
+    tell(format_args!("{} {why}", style("!").red()));
+}
+
 /// Works a phone by lines until its end.
 pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow::Result<()> {
     let calls = Calls::default();
     let board = Arc::clone(&calls);
+    let (sender, news) = smol::channel::bounded(NEWS);
     let teller: Tell = Arc::new(move |news| {
         match &news {
             News::Said(line) => say(line),
-            News::Failed(line) => tell(format_args!("{} {line}", style("!").red())),
-            News::Call(..) | News::Network(_) | News::Presence(_) | News::Wire(_) => {}
+            News::Failed(line) => fail(line),
+            News::Network(_) | News::Headset(_) => {
+                let _ = sender.force_send(news.clone());
+            }
+            News::Call(..) | News::Presence(_) | News::Wire(_) => {}
         }
         lock(&board).told(&news);
     });
     let sound = Sound::new(settings, Arc::clone(&teller))?;
     let (mut phone, events) = P::new(settings, sound.clone(), teller)?;
+    let (worn, keys) = Worn::new(settings, P::OFFERS, System)?;
     let presses = ctrl_c();
     tell("logging in …");
     match future::select(pin!(phone.log_in()), pin!(presses.recv())).await {
         Either::Left((logged_in, _)) => logged_in.context("cannot log in")?,
-        Either::Right(_) => return Ok(()),
+        Either::Right(_) => {
+            // The service may have logged it in already.
+            let _ = phone.log_out().await;
+            return Ok(());
+        }
     }
     tell(format_args!("ready; {} lists the commands", style("help").bold()));
 
     let interrupted = {
-        let working = pin!(work(&mut phone, events, &sound, &calls));
+        let working = pin!(work(&mut phone, (events, news, keys), &sound, &calls, worn));
         match future::select(working, pin!(presses.recv())).await {
             Either::Left((worked, _)) => {
                 worked?;
@@ -60,7 +105,7 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
     };
     if interrupted {
         // One that only rings is left to the user's other phones.
-        let ours = lock(&calls).but("ringing");
+        let ours = lock(&calls).ours();
         for call in ours {
             if let Err(error) = phone.ask(Ask::Call(call, Act::End)).await {
                 complain(&error);
@@ -75,6 +120,8 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
 /// The next thing that the phone has to react to.
 enum Next<E> {
     Event(E),
+    News(News),
+    Headset(Told),
     Line(String),
     /// The keyboard is closed.
     End,
@@ -83,19 +130,43 @@ enum Next<E> {
 /// Does what the events and the keyboard ask for, until either wants to end.
 async fn work<R: Sockets, P: Phone<R>>(
     phone: &mut P,
-    events: Events<P::Machine>,
+    (events, news, keys): (Events<P::Machine>, Receiver<News>, Receiver<Told>),
     sound: &Sound,
     calls: &Calls,
+    mut worn: Worn,
 ) -> anyhow::Result<()>
 where
     P::Machine: Drive,
 {
     let lines = keyboard().map(Next::Line).chain(stream::iter([Next::End]));
-    let mut next = pin!(select(events.map(Next::Event), lines));
-    while let Some(next) = next.next().await {
+    let told = select(news.map(Next::News), keys.map(Next::Headset));
+    let mut next = pin!(select(select(events.map(Next::Event), lines), told).fuse());
+    let mut face = Lines(Arc::clone(calls));
+    let mut wanted = worn.news(Instant::now(), &News::Network(Network::Up), &mut face);
+    loop {
+        wanted.extend(worn.looks(Instant::now(), &mut face));
+        worn.begin(std::mem::take(&mut wanted), |ask| phone.ask(ask));
+        let next = select_biased! {
+            done = worn.under_way.select_next_some() => {
+                wanted = worn.done(Instant::now(), done, &mut face);
+                continue;
+            }
+            one = next.next() => match one {
+                Some(one) => one,
+                None => break,
+            },
+        };
         let line = match next {
             Next::Event(event) => {
                 phone.told(event)?;
+                continue;
+            }
+            Next::News(news) => {
+                wanted = worn.news(Instant::now(), &news, &mut face);
+                continue;
+            }
+            Next::Headset(told) => {
+                wanted = worn.told(Instant::now(), told, &mut face);
                 continue;
             }
             Next::Line(line) => line,
@@ -105,7 +176,8 @@ where
         match word {
             "" => {}
             "help" | "?" => tell(format_args!(
-                "{}\n  {}{}\n  calls             list the calls\n  help\n  \
+                "{}\n  {}{}\n  headset           show the headset and its state\n  \
+                 calls             list the calls\n  help\n  \
                  quit              hang up nothing, log out, end\n\
                  Ctrl-C hangs up, logs out and ends; once more ends at once.",
                 P::KEYS,
@@ -113,6 +185,10 @@ where
                 voice::KEYS
             )),
             "quit" | "q" => break,
+            "headset" => {
+                let words = worn.words();
+                tell(format_args!("  {}", words.as_deref().unwrap_or("there is no headset")));
+            }
             "calls" => lock(calls).list().iter().for_each(|call| tell(format_args!("  {call}"))),
             word => {
                 match sound.command(word, rest.trim()) {

@@ -23,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) ws_host: Option<String>,
     loopback: bool,
     pub(crate) no_sound: bool,
+    pub(crate) no_headset: bool,
     pub(crate) speaker: Option<String>,
     pub(crate) microphone: Option<String>,
     /// The loudspeaker that rings.
@@ -47,6 +48,7 @@ struct File {
     token_file: Option<PathBuf>,
     password_file: Option<PathBuf>,
     loopback: Option<bool>,
+    headset: Option<bool>,
     speaker: Option<String>,
     microphone: Option<String>,
     ring: Option<String>,
@@ -67,27 +69,31 @@ impl Settings {
                 .filter(|path| path.exists())
                 .map_or_else(|| Ok(File::default()), |path| File::read(&path))?,
         };
-        let from = |path: Option<PathBuf>| path.map(|path| secret(&path)).transpose();
+        let service = cli.service.or(file.service).unwrap_or(Choice::Genesys);
+        // A secret that is not needed is not read either.
+        let from = |of: Choice, path: Option<PathBuf>| {
+            path.filter(|_| service == of).map(|path| secret(&path)).transpose()
+        };
         Ok(Self {
-            service: cli.service.or(file.service).unwrap_or(Choice::Genesys),
+            service,
             environment: cli
                 .environment
                 .or(file.environment)
                 .unwrap_or_else(|| "mypurecloud.com".to_owned()),
-            // A secret that is not needed is not read either.
             token: match cli.token {
                 Some(token) => Some(token),
-                None => from(cli.token_file.or(file.token_file))?,
+                None => from(Choice::Genesys, cli.token_file.or(file.token_file))?,
             },
             user: cli.user.or(file.user),
             password: match cli.password {
                 Some(password) => Some(password),
-                None => from(cli.password_file.or(file.password_file))?,
+                None => from(Choice::Ribbon, cli.password_file.or(file.password_file))?,
             },
             api_host: cli.api_host.or(file.api_host),
             ws_host: cli.ws_host.or(file.ws_host),
             loopback: cli.loopback || file.loopback.unwrap_or(false),
             no_sound: cli.no_sound,
+            no_headset: cli.no_headset || file.headset == Some(false),
             speaker: cli.speaker.or(file.speaker),
             microphone: cli.microphone.or(file.microphone),
             bell: cli.ring.or(file.ring),
@@ -110,7 +116,10 @@ impl File {
         toml::from_str(&text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
             let hint = "secrets are not for this file: token_file and password_file name theirs";
-            anyhow::anyhow!("{}, line {line}: {} ({hint})", path.display(), error.message())
+            let message = error.message();
+            let is_name = message.starts_with("unknown field");
+            let what = if is_name { message } else { "this is not what is wanted here" };
+            anyhow::anyhow!("{}, line {line}: {what} ({hint})", path.display())
         })
     }
 }
@@ -128,6 +137,9 @@ fn secret(path: &Path) -> anyhow::Result<String> {
     // The file that is looked at is the one that is read.
     let mut file = std::fs::File::open(path).with_context(named)?;
     let about = file.metadata().with_context(named)?;
+    if !about.is_file() {
+        bail!("{} is no file", path.display());
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -191,6 +203,20 @@ mod tests {
         assert_eq!((is.speaker.as_deref(), is.bell.as_deref()), (Some("head"), Some("lamp")));
         assert_eq!(is.token.as_deref(), Some("sesame"));
         assert_eq!(is.wrap_up["sold"], "code-7");
+        assert!(!is.no_headset);
+    }
+
+    #[test]
+    fn a_headset_is_switched_off_by_either() {
+        let [on, off] = [true, false].map(|on| {
+            let text = format!("token_file = \"/nowhere\"\nheadset = {on}\n");
+            file(&format!("headset-{on}.toml"), &text, 0o600)
+        });
+        let is = |config: &Path, more: &[&str]| {
+            let more = [&["--token", "sesame"], more].concat();
+            settings(config, &more).unwrap().no_headset
+        };
+        assert!(!is(&on, &[]) && is(&on, &["--no-headset"]) && is(&off, &[]));
     }
 
     #[cfg(unix)]
@@ -214,5 +240,16 @@ mod tests {
         let error = settings(&config, &[]).err().expect("refused").to_string();
         assert!(error.contains("line 2") && error.contains("token_file"), "{error}");
         assert!(!error.contains("sesame"), "{error}");
+        let config = file("type.toml", "loopback = \"sesame\"\n", 0o600);
+        let error = settings(&config, &[]).err().expect("refused").to_string();
+        assert!(error.contains("line 1") && !error.contains("sesame"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_of_the_other_service_is_not_looked_at() {
+        let config = file("other.toml", "token_file = \"/nowhere/at/all\"\n", 0o600);
+        let is = settings(&config, &["--service", "ribbon"]).unwrap();
+        assert_eq!((is.service, is.token), (Choice::Ribbon, None));
+        assert!(settings(&config, &[]).is_err());
     }
 }

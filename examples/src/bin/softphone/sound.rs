@@ -190,7 +190,7 @@ impl Sound {
             let view = |name, words, chosen| DeviceView { place, name, words, chosen };
             all.push(view(None, format!("the system's default{default}"), chosen));
             all.extend(there.iter().map(|device| {
-                let chosen = wanted.as_ref() == Some(&device.name);
+                let chosen = wanted.as_ref().is_some_and(|name| is_called(device, name));
                 view(Some(device.name.clone()), device.description.clone(), chosen)
             }));
         }

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use offhook::headset::CallState;
 use offhook::media::PathState;
 use offhook::report::CallQuality;
 
 use crate::ask::Act;
+use crate::headset::Seen;
 use crate::news::{CallKey, Change, Phase, Who};
 
 /// The most calls that are shown.
@@ -30,6 +32,8 @@ pub(super) struct Call {
     pub(super) held_by_them: bool,
     /// The one who is asked about it, and whether it is them who are spoken to.
     pub(super) consults: Option<(String, bool)>,
+    /// The call that it was made to ask about.
+    pub(super) about: Option<CallKey>,
     pub(super) path: Option<PathState>,
     pub(super) quality: Option<CallQuality>,
     /// The keys that were sent.
@@ -58,11 +62,13 @@ pub(super) struct Past {
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(super) struct Calls {
+pub(crate) struct Calls {
     all: Vec<Call>,
     current: Option<CallKey>,
     gone: VecDeque<CallKey>,
     last: Option<Past>,
+    /// True if keys are about another call than they were, by no wish of the user's.
+    moved: bool,
 }
 
 impl Call {
@@ -78,6 +84,7 @@ impl Call {
             held: false,
             held_by_them: false,
             consults: None,
+            about: None,
             path: None,
             quality: None,
             pressed: String::new(),
@@ -96,6 +103,16 @@ impl Call {
             (Phase::Up, Sounds::NotYet) => ('~', "CONNECTING"),
             (Phase::Up, Sounds::Stopped) => ('x', "NO SOUND"),
         }
+    }
+
+    fn seen(&self) -> Seen {
+        let state = match self.phase {
+            Phase::Rings => CallState::Ringing,
+            Phase::Dials => CallState::Dialling,
+            Phase::Up if self.held => CallState::Held,
+            Phase::Up => CallState::Talking,
+        };
+        Seen { call: self.key.clone(), state, muted: self.muted }
     }
 
     fn enters(&mut self, phase: Phase, now: Duration) {
@@ -123,6 +140,12 @@ impl Call {
             Change::Held(held) => self.held = held,
             Change::HeldByThem(held) => self.held_by_them = held,
             Change::Consults(whom) => self.consults = whom.map(|whom| (whom, true)),
+            Change::SpeaksToThem(them) => {
+                if let Some((_, to_them)) = &mut self.consults {
+                    *to_them = them;
+                }
+            }
+            Change::About(call) => self.about = Some(call),
             Change::Path(path) => self.path = Some(path),
             Change::Quality(quality) => self.quality = Some(quality),
         }
@@ -131,7 +154,7 @@ impl Call {
 
 impl Calls {
     /// Takes a change; false if it is about no call that is known.
-    pub(super) fn told(&mut self, now: Duration, key: &CallKey, change: Change) -> bool {
+    pub(crate) fn told(&mut self, now: Duration, key: &CallKey, change: Change) -> bool {
         if let Change::Over(why) = change {
             return self.over(now, key, why);
         }
@@ -164,6 +187,8 @@ impl Calls {
     fn over(&mut self, now: Duration, key: &CallKey, why: String) -> bool {
         let Some(at) = self.all.iter().position(|call| call.key == *key) else { return false };
         let call = self.all.remove(at);
+        let was_keyed = call.phase == Phase::Rings || self.current.as_ref() == Some(key);
+        self.moved = was_keyed && !self.all.is_empty();
         self.gone.push_back(key.clone());
         if self.gone.len() > MAX_GONE {
             self.gone.pop_front();
@@ -183,22 +208,19 @@ impl Calls {
         if let Act::Answer = act {
             self.current = Some(key.clone());
         }
-        let Some(call) = self.all.iter_mut().find(|call| call.key == *key) else { return };
-        match act {
-            Act::Press(keys) => {
-                call.pressed.push_str(keys);
-                // The last few are enough to see that they went.
-                while call.pressed.len() > 16 {
-                    call.pressed.remove(0);
-                }
+        let call = self.all.iter_mut().find(|call| call.key == *key);
+        if let (Some(call), Act::Press(keys)) = (call, act) {
+            call.pressed.push_str(keys);
+            // The last few are enough to see that they went.
+            while call.pressed.len() > 16 {
+                call.pressed.remove(0);
             }
-            Act::SpeakToThem(them) => {
-                if let Some((_, to_them)) = &mut call.consults {
-                    *to_them = *them;
-                }
-            }
-            _ => {}
         }
+    }
+
+    /// True once after keys came to be about another call by no wish of the user's.
+    pub(super) fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
     }
 
     pub(super) fn all(&self) -> &[Call] {
@@ -209,7 +231,12 @@ impl Calls {
         self.last.as_ref()
     }
 
-    fn find(&self, key: &CallKey) -> Option<&Call> {
+    /// The calls as a headset sees them.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.all.iter().map(Call::seen).collect()
+    }
+
+    pub(super) fn find(&self, key: &CallKey) -> Option<&Call> {
         self.all.iter().find(|call| call.key == *key)
     }
 
@@ -231,15 +258,24 @@ impl Calls {
         self.current().filter(rings).or_else(|| self.all.iter().find(rings))
     }
 
+    /// The call that was made to ask about this one, or the one that this was made to ask about, if it was answered.
+    pub(super) fn consulted(&self, with: &Call) -> Option<&Call> {
+        self.all.iter().find(|call| {
+            let belongs =
+                call.about.as_ref() == Some(&with.key) || with.about.as_ref() == Some(&call.key);
+            call.phase == Phase::Up && belongs
+        })
+    }
+
     /// Another call that was answered.
     pub(super) fn other(&self, than: &Call) -> Option<&Call> {
         self.all.iter().find(|call| call.phase == Phase::Up && call.key != than.key)
     }
 
     /// All but those that only ring.
-    pub(super) fn ours(&self) -> Vec<CallKey> {
+    pub(super) fn ours(&self) -> Vec<(CallKey, bool)> {
         let ours = self.all.iter().filter(|call| call.phase != Phase::Rings);
-        ours.map(|call| call.key.clone()).collect()
+        ours.map(|call| (call.key.clone(), call.consults.is_some())).collect()
     }
 
     /// Makes keys be about the next call, or the one before.

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
 use super::calls::{Call, Sounds};
-use super::keys::{ALWAYS, Entry, HELP, Menu};
+use super::keys::{ALWAYS, Entry, HELP, Kind, Menu};
 use super::log::{Page, What};
 use super::{Meter, Mode, Screen, Status};
 use crate::news::{Network, Phase, clock};
@@ -52,7 +52,7 @@ impl Screen {
         match &self.mode {
             Mode::Help => self.draw_help(frame, body),
             Mode::Log(page) => self.draw_log(frame, body, *page),
-            Mode::Menu(menu) => draw_menu(frame, body, menu),
+            Mode::Menu(menu) => self.draw_menu(frame, body, menu),
             Mode::Calls | Mode::Prompt(_) | Mode::Ends => self.draw_body(frame, body),
         }
         self.draw_status(frame, status);
@@ -181,7 +181,7 @@ impl Screen {
     }
 
     fn draw_sound(&self, frame: &mut Frame<'_>, area: Rect) {
-        let block = Block::bordered().title(" Sound ");
+        let block = self.with_headset(Block::bordered().title(" Sound "), area);
         if self.sound.off {
             frame.render_widget(
                 Paragraph::new(" no devices are used (--no-sound)").block(block),
@@ -201,6 +201,17 @@ impl Screen {
             Line::from(format!("ring {bell:<16} late {late} ms, gaps {glitches}")),
         ];
         frame.render_widget(Paragraph::new(lines).block(block), area);
+    }
+
+    /// A block with the headset at its bottom.
+    fn with_headset<'a>(&self, block: Block<'a>, area: Rect) -> Block<'a> {
+        match &self.headset {
+            Some(words) => {
+                let room = usize::from(area.width.saturating_sub(4));
+                block.title_bottom(format!(" {} ", fit(words, room)))
+            }
+            None => block,
+        }
     }
 
     fn draw_quality(&self, frame: &mut Frame<'_>, area: Rect) {
@@ -313,6 +324,23 @@ impl Screen {
         lines
     }
 
+    fn draw_menu(&self, frame: &mut Frame<'_>, area: Rect, menu: &Menu) {
+        let room = usize::from(area.height.saturating_sub(2));
+        let from = (menu.at + 1).saturating_sub(room);
+        let line = |(n, (_, words)): (usize, &(crate::ask::Ask, String))| {
+            let mark = if n == menu.at { '>' } else { ' ' };
+            let style = if n == menu.at { Modifier::REVERSED } else { Modifier::empty() };
+            Line::styled(format!("{mark} {words}"), style)
+        };
+        let lines: Vec<_> = menu.items.iter().enumerate().skip(from).take(room).map(line).collect();
+        let block = Block::bordered().title(format!(" {} ", menu.kind.title()));
+        let block = match menu.kind {
+            Kind::Presence => block,
+            Kind::Devices => self.with_headset(block, area),
+        };
+        frame.render_widget(Paragraph::new(lines).block(block), area);
+    }
+
     fn draw_status(&self, frame: &mut Frame<'_>, area: Rect) {
         if let Mode::Prompt(prompt) = &self.mode {
             let label = prompt.label();
@@ -339,9 +367,10 @@ impl Screen {
 
     fn draw_bar(&self, frame: &mut Frame<'_>, area: Rect) {
         let words: Vec<(String, &str)> = match &self.mode {
-            Mode::Calls => HELP
+            // What is always there is there also where the others have no room.
+            Mode::Calls => ALWAYS
                 .iter()
-                .chain(&ALWAYS)
+                .chain(&HELP)
                 .filter(|entry| self.deed(entry.key).is_ok())
                 .map(|entry| (entry.keys.to_owned(), entry.word))
                 .collect(),
@@ -410,17 +439,4 @@ fn meter(word: &str, of: &Meter, wanted: bool) -> String {
     let bar = format!("{}{}", "#".repeat(filled), "-".repeat(METER - filled));
     let device = fit(device, 12);
     format!("{word:<4} [{bar}] {:>3.0} dB {device}", of.level)
-}
-
-fn draw_menu(frame: &mut Frame<'_>, area: Rect, menu: &Menu) {
-    let room = usize::from(area.height.saturating_sub(2));
-    let from = (menu.at + 1).saturating_sub(room);
-    let line = |(n, (_, words)): (usize, &(crate::ask::Ask, String))| {
-        let mark = if n == menu.at { '>' } else { ' ' };
-        let style = if n == menu.at { Modifier::REVERSED } else { Modifier::empty() };
-        Line::styled(format!("{mark} {words}"), style)
-    };
-    let lines: Vec<_> = menu.items.iter().enumerate().skip(from).take(room).map(line).collect();
-    let block = Block::bordered().title(format!(" {} ", menu.title));
-    frame.render_widget(Paragraph::new(lines).block(block), area);
 }

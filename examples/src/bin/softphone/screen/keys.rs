@@ -102,10 +102,26 @@ pub(super) enum Deed {
     Quit,
 }
 
+/// The kind of things to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Presence,
+    Devices,
+}
+
+impl Kind {
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Presence => "Presence",
+            Self::Devices => "Devices (* is chosen)",
+        }
+    }
+}
+
 /// Things to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Menu {
-    pub(super) title: &'static str,
+    pub(super) kind: Kind,
     /// The wish that each stands for, and its line.
     pub(super) items: Vec<(Ask, String)>,
     pub(super) at: usize,
@@ -136,7 +152,7 @@ impl Menu {
 }
 
 /// The words for a key that does nothing, and why.
-fn no<T>(why: impl Into<String>) -> Result<T, String> {
+pub(super) fn no<T>(why: impl Into<String>) -> Result<T, String> {
     Err(why.into())
 }
 
@@ -148,11 +164,9 @@ impl Screen {
             Key::Char('r') => self.ringing(Act::Reject, "declining"),
             Key::Char('h') => {
                 let call = self.up()?;
-                if call.consults.is_some() {
-                    return no("during a consult the caller waits: o speaks to them");
-                }
-                let words = if call.held { "resuming" } else { "holding" };
-                Ok(ask(call, Act::Hold(!call.held), words))
+                let act = Act::Hold(!call.held);
+                self.may(call, &act)?;
+                Ok(ask(call, act, if call.held { "resuming" } else { "holding" }))
             }
             Key::Char('m') => {
                 let call = self.up()?;
@@ -218,13 +232,33 @@ impl Screen {
         }
     }
 
+    /// Checks that a thing may be asked of a call, also by a headset.
+    ///
+    /// # Errors
+    ///
+    /// It may not, for this reason.
+    pub(super) fn may(&self, call: &Call, act: &Act) -> Result<(), String> {
+        match act {
+            Act::Hold(_) if call.consults.is_some() => {
+                no("during a consult the caller waits: o speaks to them")
+            }
+            Act::End if call.consults.is_some() => {
+                no("during a consult T gives the caller away, x takes them back")
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn end_call(&self) -> Result<Deed, String> {
         match self.calls.current() {
             None => no("there is no call to end"),
             Some(call) if call.phase == Phase::Rings => {
                 no("the call rings still: a answers it, r declines it")
             }
-            Some(call) => Ok(ask(call, Act::End, "ending")),
+            Some(call) => {
+                self.may(call, &Act::End)?;
+                Ok(ask(call, Act::End, "ending"))
+            }
         }
     }
 
@@ -232,7 +266,7 @@ impl Screen {
         let call = self.up()?;
         let with = match self.offers.consult {
             Consult::Within => call.consults.as_ref().map(|_| call),
-            Consult::TwoCalls => self.calls.other(call),
+            Consult::TwoCalls => self.calls.consulted(call),
         };
         Ok(match with {
             Some(other) => ask(call, Act::Connect(other.key.clone()), "connecting both others:"),
@@ -283,7 +317,7 @@ impl Screen {
         }
         let items = self.offers.presences.iter();
         let items = items.map(|name| (Ask::Presence((*name).to_owned()), (*name).to_owned()));
-        Ok(Deed::Open(Mode::Menu(Menu { title: "Presence", items: items.collect(), at: 0 })))
+        Ok(Deed::Open(Mode::Menu(Menu { kind: Kind::Presence, items: items.collect(), at: 0 })))
     }
 
     fn devices(&self) -> Result<Deed, String> {
@@ -299,7 +333,7 @@ impl Screen {
             (Ask::Device(device.place, device.name.clone()), line)
         };
         let items = self.sound.devices.iter().map(item).collect();
-        Ok(Deed::Open(Mode::Menu(Menu { title: "Devices (* is chosen)", items, at: 0 })))
+        Ok(Deed::Open(Mode::Menu(Menu { kind: Kind::Devices, items, at: 0 })))
     }
 
     fn quit(&self) -> Deed {
@@ -314,7 +348,7 @@ impl Screen {
     }
 }
 
-fn ask(call: &Call, act: Act, words: &str) -> Deed {
+pub(super) fn ask(call: &Call, act: Act, words: &str) -> Deed {
     Deed::Ask(Ask::Call(call.key.clone(), act), format!("{words} {} …", call.who))
 }
 

@@ -8,11 +8,12 @@ mod log;
 mod prompt;
 #[cfg(test)]
 mod tests;
+mod worn;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use self::calls::Calls;
+pub(crate) use self::calls::Calls;
 pub(crate) use self::keys::Key;
 use self::keys::{Deed, Menu};
 use self::log::{Log, Page};
@@ -36,10 +37,14 @@ pub(crate) struct Screen {
     network: Network,
     presence: Option<String>,
     sound: SoundView,
+    /// The headset and its state in words, if there is one.
+    headset: Option<String>,
     log: Log,
     history: History,
     status: Status,
     mode: Mode,
+    /// The key that was pressed last.
+    last: Option<Key>,
 }
 
 /// The thing that keys are about.
@@ -118,10 +123,12 @@ impl Screen {
             network: Network::Lost("logging in".to_owned()),
             presence: None,
             sound: SoundView::default(),
+            headset: None,
             log: Log::default(),
             history: History::default(),
             status: Status::Said("logging in …".to_owned()),
             mode: Mode::Calls,
+            last: None,
         }
     }
 
@@ -154,6 +161,8 @@ impl Screen {
                 self.status = Status::Said(format!("you are {presence} now"));
                 self.presence = Some(presence);
             }
+            // Its state is told with the headset.
+            News::Headset(_) => {}
             News::Wire(record) => self.log.wire(self.now, &record),
         }
     }
@@ -188,7 +197,8 @@ impl Screen {
     }
 
     /// The calls that end with the phone: one that only rings is left to the user's other phones.
-    pub(crate) fn ours(&self) -> Vec<CallKey> {
+    /// With whether somebody is asked about it.
+    pub(crate) fn ours(&self) -> Vec<(CallKey, bool)> {
         self.calls.ours()
     }
 
@@ -211,10 +221,35 @@ impl Screen {
         }
     }
 
+    /// Takes what is pasted: into a line that is typed, and nowhere else.
+    pub(crate) fn pasted(&mut self, text: &str) {
+        let Mode::Prompt(prompt) = &mut self.mode else {
+            self.status =
+                Status::No("what is pasted is no keys: d, t or T asks for a number".to_owned());
+            return;
+        };
+        for char in text.chars().filter(|char| !char.is_control()) {
+            if let prompt::Typed::No(why) = prompt.key(Key::Char(char), &self.history) {
+                self.status = Status::No(why);
+                return;
+            }
+        }
+    }
+
     /// Takes a key, and returns what is asked for by it.
     pub(crate) fn key(&mut self, key: Key) -> Option<Ask> {
         if key == Key::Interrupt {
             return Some(self.end());
+        }
+        let again = self.last.replace(key) == Some(key);
+        let moved = self.mode == Mode::Calls && self.calls.take_moved();
+        if moved
+            && again
+            && let Key::Char('e' | 'r') = key
+        {
+            // It was meant for the one that is over.
+            self.status = Status::No(format!("this is another call by now: {key} once more"));
+            return None;
         }
         match &mut self.mode {
             Mode::Calls => match self.deed(key) {

@@ -252,23 +252,38 @@ fn a_consult_within_a_call_has_sides_and_an_end_of_each_kind() {
     assert_eq!(screen.key(Key::Enter), act("1", Act::Consult("carol".to_owned())));
     told(&mut screen, "1", Change::Consults(Some("carol".to_owned())));
     assert_eq!(screen.key(Key::Char('o')), act("1", Act::SpeakToThem(false)));
+    assert_eq!(screen.key(Key::Char('o')), act("1", Act::SpeakToThem(false)), "not done yet");
+    told(&mut screen, "1", Change::SpeaksToThem(false));
     assert_eq!(screen.key(Key::Char('o')), act("1", Act::SpeakToThem(true)));
     assert_eq!(screen.key(Key::Char('c')), act("1", Act::Conference("1".into())));
     assert_eq!(screen.key(Key::Char('x')), act("1", Act::CancelConsult));
+    assert_eq!(screen.key(Key::Char('e')), None);
+    assert!(matches!(&screen.status, Status::No(why) if why.contains("gives the caller away")));
+    assert_eq!(screen.ours(), [("1".into(), true)]);
     assert_eq!(screen.key(Key::Char('T')), act("1", Act::Connect("1".into())));
+    // Whoever was asked hangs up.
+    told(&mut screen, "1", Change::Consults(None));
+    assert_eq!(screen.key(Key::Char('e')), act("1", Act::End));
 }
 
 #[test]
-fn a_consult_by_two_calls_connects_them() {
+fn a_consult_by_two_calls_connects_them_and_nobody_else() {
     let mut screen = screen(RIBBON);
+    talks(&mut screen, "0", "Ada");
     talks(&mut screen, "1", "Grace");
+    screen.key(Key::Down);
     screen.key(Key::Char('T'));
     type_in(&mut screen, "carol");
     assert_eq!(screen.key(Key::Enter), act("1", Act::Consult("carol".to_owned())));
     told(&mut screen, "2", Change::Phase(Phase::Dials));
+    told(&mut screen, "2", Change::About("1".into()));
     told(&mut screen, "2", Change::Phase(Phase::Up));
-    assert_eq!(screen.key(Key::Char('c')), act("2", Act::Conference("1".into())));
     assert_eq!(screen.key(Key::Char('T')), act("2", Act::Connect("1".into())));
+    screen.key(Key::Up);
+    assert_eq!(screen.key(Key::Char('T')), act("1", Act::Connect("2".into())));
+    screen.key(Key::Up);
+    assert_eq!(screen.key(Key::Char('T')), None, "Ada is asked about nobody");
+    assert!(matches!(screen.mode, Mode::Prompt(_)));
 }
 
 #[test]
@@ -291,7 +306,7 @@ fn whoever_is_in_a_call_is_asked_before_it_ends_with_the_phone() {
     let mut screen = screen(GENESYS);
     talks(&mut screen, "1", "Grace");
     rings(&mut screen, "2", "Bob");
-    assert_eq!(screen.ours(), ["1".into()]);
+    assert_eq!(screen.ours(), [("1".into(), false)]);
     assert_eq!(screen.key(Key::Char('q')), None);
     assert_eq!(screen.key(Key::Char('m')), act("1", Act::Mute(true)));
     assert_eq!(screen.key(Key::Char('q')), None, "not twice in a row");
@@ -317,6 +332,37 @@ fn a_call_that_is_over_stays_over_whatever_is_told_of_it_but_may_ring_again() {
     assert_eq!(screen.calls.last().unwrap().report, ["first"]);
     rings(&mut screen, "1", "Grace");
     assert!(screen.rings());
+}
+
+#[test]
+fn a_key_that_is_pressed_twice_ends_or_declines_no_other_call() {
+    let mut screen = screen(GENESYS);
+    talks(&mut screen, "1", "Grace");
+    talks(&mut screen, "2", "Bob");
+    assert_eq!(screen.key(Key::Char('e')), act("1", Act::End));
+    told(&mut screen, "1", Change::Over("hung up".to_owned()));
+    assert_eq!(screen.key(Key::Char('e')), None);
+    assert!(matches!(&screen.status, Status::No(why) if why.contains("e once more")));
+    assert_eq!(screen.key(Key::Char('e')), act("2", Act::End));
+    told(&mut screen, "2", Change::Over("hung up".to_owned()));
+    for call in ["3", "4"] {
+        rings(&mut screen, call, "Grace");
+    }
+    assert_eq!(screen.key(Key::Char('r')), act("3", Act::Reject));
+    told(&mut screen, "3", Change::Over("declined".to_owned()));
+    assert_eq!(screen.key(Key::Char('r')), None);
+    assert_eq!(screen.key(Key::Char('r')), act("4", Act::Reject));
+}
+
+#[test]
+fn what_is_pasted_goes_into_lines_and_is_no_keys() {
+    let mut screen = screen(GENESYS);
+    talks(&mut screen, "1", "Grace");
+    screen.pasted("e555");
+    assert!(matches!(&screen.status, Status::No(_)));
+    screen.key(Key::Char('d'));
+    screen.pasted("+1 555\n0100");
+    assert_eq!(screen.key(Key::Enter), Some(Ask::Dial("+1 5550100".to_owned())));
 }
 
 #[test]

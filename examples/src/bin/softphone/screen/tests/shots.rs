@@ -170,6 +170,32 @@ fn what_lies_over_the_calls() {
 }
 
 #[test]
+fn a_headset() {
+    let mut screen = busy(GENESYS);
+    screen.wears(Some("headset (off hook, muted): Jabra Evolve2 65 MS".to_owned()));
+    shot("headset", &screen);
+    let view = |place, words: &str, chosen: bool| DeviceView {
+        place,
+        name: (!chosen).then(|| words.to_owned()),
+        words: words.to_owned(),
+        chosen,
+    };
+    let devices = vec![
+        view(Place::Speaker, "the system's default: Headset Stereo", true),
+        view(Place::Speaker, "Built-in Speaker", false),
+        view(Place::Microphone, "the system's default: Headset Mono", true),
+        view(Place::Bell, "the system's default: Headset Stereo", true),
+    ];
+    screen.hears(SoundView { devices, ..SoundView::default() });
+    screen.key(Key::Char('s'));
+    shot("devices", &screen);
+    let mut presence = busy(RIBBON);
+    presence.wears(Some("headset (ready): Jabra Evolve2 65 MS".to_owned()));
+    presence.key(Key::Char('p'));
+    assert!(!text(&drawn(&presence, 80, 24)).contains("Jabra"), "it is no device of presence");
+}
+
+#[test]
 fn what_colours_say_words_say_too() {
     for (name, screen) in [("busy", busy(GENESYS)), ("over", over())] {
         let with = drawn(&screen, 80, 24);
