@@ -1,13 +1,13 @@
 //! A client of a user's beside another one: offhook, where `sim/js-sdk/run` has the vendor's SDK log in as the
 //! same user. They are to agree on who has the user's headset.
 //!
-//! What it tells is JSON, one object a line, `{"name": …, "args": […]}`: `connected`, `disconnected`, `headset` (its
-//! part in who has it, by the SDK's word for it), `refused` (the reason), `rings` and `talks` (the conversation),
+//! What it tells is JSON, one object a line, `{"name": …, "args": […]}`: `connected`, `headset` (its
+//! part in who has it, by the SDK's word for it), `refused` (the reason), `rings` (the conversation),
 //! and `error`. What it is asked comes by lines, too:
 //!
 //! | line | what it does |
 //! | --- | --- |
-//! | `ask`, `release` | asks for the headset, or leaves it to others |
+//! | `ask` | asks for the headset |
 //! | `answer CONVERSATION` | answers the call that rings |
 //! | `offline`, `online` | the network is gone, and back |
 
@@ -65,7 +65,6 @@ fn obey(phone: &Client, line: &str) -> anyhow::Result<()> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     match word {
         "ask" => drop(tokio::spawn(ask(phone.request_headset()))),
-        "release" => drop(tokio::spawn(must(phone.release_headset()))),
         "answer" => drop(tokio::spawn(must(phone.accept_pending(rest)))),
         "offline" => drop(tokio::spawn(must(phone.went_offline()))),
         "online" => drop(tokio::spawn(must(phone.network_changed()))),
@@ -92,10 +91,8 @@ async fn narrate(mut events: Events) {
     while let Some(event) = events.next().await {
         match event {
             Event::Connected { .. } => tell("connected", None),
-            Event::Disconnected { .. } => tell("disconnected", None),
             Event::HeadsetControls(controls) => tell("headset", Some(word(controls))),
             Event::PendingSession(call) => tell("rings", Some(call.conversation.as_str())),
-            Event::CallConnected { call, .. } => tell("talks", Some(call.id.as_str())),
             Event::Error(error) => tell("error", Some(&error.to_string())),
             _ => {}
         }

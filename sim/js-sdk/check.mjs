@@ -91,7 +91,7 @@ async function run(scenario, play, { station, sdk, version }) {
     const agent = await open();
     await deadline(SCENARIO_LIMIT, 'the scenario to finish', () => play({ agent, emulator, user, mark, open, join, version }));
     await nothingUnknown(mark);
-    const complaints = agents.flatMap((one) => one.complaints);
+    const complaints = [...agents, ...colleagues].flatMap((one) => one.complaints);
     if (complaints.length > 0) throw new Error(complaints.join('; '));
     tally.passed += 1;
     console.log(`  ok    ${scenario} (${((Date.now() - began) / 1000).toFixed(1)} s)`);

@@ -22,6 +22,12 @@ export class Colleague extends Told {
     });
   }
 
+  /** What went wrong with it. */
+  get complaints() {
+    const wrong = this.events.filter(({ name }) => name === 'error' || name === 'gone');
+    return wrong.map(({ name, args }) => `offhook ${name}: ${args.join(' ')}`);
+  }
+
   say(words) {
     this.process.stdin.write(`${words}\n`);
   }

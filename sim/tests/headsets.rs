@@ -234,7 +234,7 @@ fn def_18_one_whose_connection_alone_is_dropped_asks_again() {
 }
 
 #[test]
-fn hs_4_a_media_helper_has_it_and_keeps_it() {
+fn scenario_15_hs_4_a_media_helper_has_it_and_keeps_it() {
     let mut user = User::at(1, &[HeadsetRank::Standard, HeadsetRank::MediaHelper]);
     user.ask(0);
     user.ask(1);

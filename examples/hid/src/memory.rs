@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use offhook::headset::{Hook, Key, Lamps};
@@ -13,7 +13,7 @@ use crate::device::{Device, DeviceError, Found, PATIENCE, Port};
 use crate::layout::Layout;
 use crate::watch::Change;
 
-/// Changes that wait to be looked at; more are left out.
+/// Changes that wait to be looked at, of which more are left out; and reports, of which the newest are kept.
 const WAITING: usize = 64;
 
 /// One byte each way: hook (a state), mute, flash and drop (presses); off-hook, mute, ring and hold.
@@ -45,6 +45,8 @@ struct State {
     /// The number of times that it was plugged in or pulled out: odd while it is there.
     turns: u64,
     refused: bool,
+    /// Its lamps cannot be set.
+    stuck: bool,
     echoes: bool,
     /// The keys that are down, as its report says them.
     keys: u8,
@@ -69,6 +71,9 @@ impl State {
 
     fn report(&mut self, keys: u8) {
         if self.is_there() {
+            if self.reports.len() == WAITING {
+                self.reports.pop_front();
+            }
             self.reports.push_back([keys]);
         }
     }
@@ -87,6 +92,7 @@ impl Memory {
             (state.keys, state.lamps) = (0, Lamps::default());
             state.tell(&Change::Came(found()));
         }
+        self.0.changed.notify_all();
     }
 
     /// Pulls it out.
@@ -103,6 +109,11 @@ impl Memory {
     /// Has the system give no permission for it, or give it again.
     pub fn refuse(&self, refused: bool) {
         self.state().refused = refused;
+    }
+
+    /// Has its lamps fail to be set, or work again.
+    pub fn set_stuck(&self, stuck: bool) {
+        self.state().stuck = stuck;
     }
 
     /// Has it say of its hook what its lamp is told, as many headsets do, or no longer.
@@ -150,17 +161,9 @@ impl Memory {
     /// Waits until it shows these lamps, for so long at most. False if it did not.
     #[must_use]
     pub fn shows(&self, lamps: Lamps, limit: Duration) -> bool {
-        let until = Instant::now() + limit;
-        let mut state = self.state();
-        while state.lamps != lamps {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            let waited = self.0.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
+        let others = |state: &mut State| state.lamps != lamps;
+        let waited = self.0.changed.wait_timeout_while(self.state(), limit, others);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 }
 
@@ -222,6 +225,9 @@ impl Port for Plugged {
         let mut state = self.memory.state();
         if state.turns != self.turn {
             return Err(DeviceError::Gone);
+        }
+        if state.stuck {
+            return Err(DeviceError::System("it takes no lamps".to_owned()));
         }
         let byte = report.get(1).copied().unwrap_or_default();
         let is_lit = |bit: u8| byte >> bit & 1 == 1;

@@ -112,16 +112,7 @@ impl Reports {
         }
         let bytes = &bytes[..bytes.len().min(header + MAX_REPORT)];
         let again = self.last.insert(id, bytes.to_vec()).is_some_and(|last| last == bytes);
-        // What is told first: see above.
-        let order = [
-            Button::Flash,
-            Button::Drop,
-            Button::Hook,
-            Button::Mute,
-            Button::Redial,
-            Button::LineBusy,
-        ];
-        let said = order.into_iter().filter_map(|button| {
+        let said = Button::ALL.into_iter().filter_map(|button| {
             let input =
                 self.layout.inputs().get(&button).filter(|input| input.place.report == id)?;
             let value = input.nature.value(input.place.cell.read(&bytes[header..]));

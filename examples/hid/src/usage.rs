@@ -48,9 +48,9 @@ pub enum Button {
 }
 
 impl Button {
-    /// All of them.
+    /// All of them, in the order in which those of one report are told.
     pub const ALL: [Self; 6] =
-        [Self::Hook, Self::Mute, Self::Flash, Self::Drop, Self::Redial, Self::LineBusy];
+        [Self::Flash, Self::Drop, Self::Hook, Self::Mute, Self::Redial, Self::LineBusy];
 
     /// Its usage.
     #[must_use]

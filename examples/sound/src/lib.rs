@@ -4,7 +4,7 @@
 //! else when that vanishes. Each call has a [`Line`] of it, whose functions return at once, whatever the devices do.
 //! Between the two are [`Ring`]s, since a device and a call have clocks of their own.
 //!
-//! Which device: the one that is wanted by name, if it is there and can be opened; else the system's default; else
+//! The device is the one that is wanted by name, if it is there and can be opened; else the system's default; else
 //! there is silence. This is looked at whenever devices come or go, and each second where something is missing: so a
 //! headset that is plugged in again is used again, and another default is followed.
 //!

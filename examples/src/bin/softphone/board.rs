@@ -1,6 +1,6 @@
 //! The calls of a phone, by what they are doing: for whoever works by lines.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::headset::Seen;
@@ -10,13 +10,11 @@ use crate::screen::Calls;
 /// See the [module](self).
 #[derive(Default)]
 pub(crate) struct Board {
-    calls: BTreeMap<CallKey, String>,
-    /// Those that only ring, whatever their words are.
-    ringing: BTreeSet<CallKey>,
+    known: Calls,
+    /// The words for each.
+    words: BTreeMap<CallKey, String>,
     /// The call that commands are about: the one that rang or was dialled last.
     current: Option<CallKey>,
-    /// The calls as others see them.
-    known: Calls,
 }
 
 impl Board {
@@ -24,23 +22,19 @@ impl Board {
     pub(crate) fn told(&mut self, news: &News) {
         let News::Call(call, change) = news else { return };
         self.known.told(Duration::ZERO, call, change.clone());
-        match change {
-            Change::Phase(Phase::Rings) => {
-                self.ringing.insert(call.clone());
-            }
-            Change::Phase(_) | Change::Taken | Change::Over(_) => {
-                self.ringing.remove(call);
-            }
-            _ => {}
+        if !self.known.knows(call) {
+            // It is over, or another client's.
+            return self.forget(call);
         }
         match change {
             Change::Phase(Phase::Rings) => self.turn_to(call, "ringing"),
             Change::Phase(Phase::Dials) => self.turn_to(call, "dialling"),
-            Change::Taken => self.turn_to(call, "connecting"),
-            Change::Words(words) => {
-                self.calls.insert(call.clone(), words.clone());
+            Change::Taken if self.words.get(call).is_none_or(|words| words != "dialling") => {
+                self.turn_to(call, "connecting");
             }
-            Change::Over(_) => self.forget(call),
+            Change::Words(words) => {
+                self.words.insert(call.clone(), words.clone());
+            }
             _ => {}
         }
     }
@@ -51,20 +45,20 @@ impl Board {
 
     /// Makes commands be about that call.
     fn turn_to(&mut self, call: &CallKey, what: &str) {
-        self.calls.insert(call.clone(), what.to_owned());
+        self.words.insert(call.clone(), what.to_owned());
         self.current = Some(call.clone());
     }
 
     fn forget(&mut self, call: &CallKey) {
-        self.calls.remove(call);
+        self.words.remove(call);
         if self.current.as_ref() == Some(call) {
-            self.current = self.calls.keys().next_back().cloned();
+            self.current = self.words.keys().next_back().cloned();
         }
     }
 
-    /// All but those that only ring.
+    /// Those that were dialled or taken here.
     pub(crate) fn ours(&self) -> Vec<CallKey> {
-        self.calls.keys().filter(|call| !self.ringing.contains(*call)).cloned().collect()
+        self.known.ours().into_iter().map(|(call, _)| call).collect()
     }
 
     /// The calls as a headset sees them.
@@ -73,6 +67,28 @@ impl Board {
     }
 
     pub(crate) fn list(&self) -> Vec<String> {
-        self.calls.iter().map(|(call, doing)| format!("{call}  {doing}")).collect()
+        self.words.iter().map(|(call, doing)| format!("{call}  {doing}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_another_client_took_is_not_ours_to_end() {
+        let mut board = Board::default();
+        let mut told = |call: &str, change| board.told(&News::Call(call.into(), change));
+        told("1", Change::Phase(Phase::Rings));
+        told("1", Change::Over("handled by another client".to_owned()));
+        told("1", Change::Words("connected".to_owned()));
+        told("1", Change::Phase(Phase::Up));
+        told("2", Change::Words("connected".to_owned()));
+        told("2", Change::Phase(Phase::Up));
+        told("3", Change::Phase(Phase::Rings));
+        told("3", Change::Words("alerting".to_owned()));
+        assert!(board.ours().is_empty());
+        board.told(&News::Call("3".into(), Change::Taken));
+        assert_eq!((board.ours(), board.current()), (vec!["3".into()], Some("3".into())));
     }
 }

@@ -178,6 +178,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                     let dialled = phone.dial(Dial::number(number.as_str())).await?;
                     let call = dialled.conversation.as_str();
                     tell(News::Call(call.into(), Change::Phase(Phase::Dials)));
+                    tell(News::Call(call.into(), Change::Taken));
                     tell(News::Call(call.into(), Change::Who(Who::of(number))));
                 }
                 Ask::Headset(true) => match phone.request_headset().await {
@@ -301,6 +302,9 @@ impl<R: Sockets> Cloud<R> {
         };
         if let Some(phase) = phase {
             self.change(&call.id, Change::Phase(phase));
+            if call.session.is_some() {
+                self.change(&call.id, Change::Taken);
+            }
         }
         let who = who_of(call.who());
         if !who.is_nobody() {

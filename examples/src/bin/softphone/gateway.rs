@@ -223,6 +223,7 @@ fn sounds(state: MediaConnectionState) -> bool {
 async fn dial<R: Sockets>(phone: &Client<R>, to: &str, tell: &Tell) -> anyhow::Result<CallKey> {
     let call = phone.make(to, MakeOptions::default()).await?;
     tell(News::Call(call.as_str().into(), Change::Phase(Phase::Dials)));
+    tell(News::Call(call.as_str().into(), Change::Taken));
     tell(News::Call(call.as_str().into(), Change::Who(Who::of(to))));
     Ok(call.as_str().into())
 }

@@ -224,7 +224,6 @@ where
         }
     };
     bell.rings(false);
-    worn.leaves();
     draw(screen)?;
     ended.and(leave::<R, P>(phone, screen, (asked, worn), &mut next).await)
 }

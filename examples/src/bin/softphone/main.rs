@@ -3,7 +3,7 @@
 //! On a terminal it has a screen, worked by single keys: `?` lists them. Elsewhere, or with `--plain`, commands come from
 //! the standard input, one a line: `help` lists them. Speech goes by the loudspeaker and the microphone of this computer
 //! (on Linux by PulseAudio or PipeWire); where there are none, that is said, and calls are silent. With `--features voice`
-//! echo is cancelled, noise suppressed and the gain controlled.
+//! echo is cancelled, noise suppressed and the gain controlled. The keys of a telephony headset work it, too.
 //!
 //! Try it against the emulator, which tells a user's password when it is asked for one:
 //!

@@ -54,13 +54,13 @@ pub(crate) enum News {
 /// A change of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
-    /// It is in another phase. `words` are those of the service, for lines.
+    /// It is in another phase.
     Phase(Phase),
     /// Its words for lines, as the service has them.
     Words(String),
     /// The other side is known.
     Who(Who),
-    /// It was taken here, and is being set up.
+    /// It was taken or dialled here.
     Taken,
     /// Sound flows, or does not.
     Sound(bool),

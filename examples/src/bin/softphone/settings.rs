@@ -167,14 +167,13 @@ mod tests {
     use std::fs;
 
     use clap::Parser as _;
+    use tempfile::{NamedTempFile, TempPath};
 
     use super::*;
 
-    /// A file of its own for each test.
-    fn file(name: &str, text: &str, mode: u32) -> PathBuf {
-        let dir = std::env::temp_dir().join(format!("softphone-{}-{name}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        let path = dir.join(name);
+    /// A file that goes when it is dropped.
+    fn file(text: &str, mode: u32) -> TempPath {
+        let path = NamedTempFile::new().unwrap().into_temp_path();
         fs::write(&path, text).unwrap();
         #[cfg(unix)]
         {
@@ -192,12 +191,12 @@ mod tests {
 
     #[test]
     fn the_command_line_comes_before_the_file() {
-        let token = file("first.token", "sesame\n", 0o600);
+        let token = file("sesame\n", 0o600);
         let text = format!(
             "service = \"genesys\"\nenvironment = \"lab.test\"\nspeaker = \"desk\"\nring = \"lamp\"\n\
              token_file = {token:?}\n[wrap_up]\nsold = \"code-7\"\n"
         );
-        let config = file("first.toml", &text, 0o644);
+        let config = file(&text, 0o644);
         let is = settings(&config, &["--speaker", "head"]).unwrap();
         assert_eq!((is.service, is.environment.as_str()), (Choice::Genesys, "lab.test"));
         assert_eq!((is.speaker.as_deref(), is.bell.as_deref()), (Some("head"), Some("lamp")));
@@ -210,7 +209,7 @@ mod tests {
     fn a_headset_is_switched_off_by_either() {
         let [on, off] = [true, false].map(|on| {
             let text = format!("token_file = \"/nowhere\"\nheadset = {on}\n");
-            file(&format!("headset-{on}.toml"), &text, 0o600)
+            file(&text, 0o600)
         });
         let is = |config: &Path, more: &[&str]| {
             let more = [&["--token", "sesame"], more].concat();
@@ -223,31 +222,30 @@ mod tests {
     #[test]
     fn a_secret_that_others_may_read_is_refused() {
         for mode in [0o640, 0o604, 0o620, 0o644] {
-            let token = file(&format!("open{mode:o}.token"), "sesame", mode);
-            let config =
-                file(&format!("open{mode:o}.toml"), &format!("token_file = {token:?}"), 0o600);
+            let token = file("sesame", mode);
+            let config = file(&format!("token_file = {token:?}"), 0o600);
             let error = settings(&config, &[]).err().expect("refused").to_string();
             assert!(error.contains("chmod 600") && !error.contains("sesame"), "{error}");
         }
-        let token = file("empty.token", " \n", 0o600);
-        let config = file("empty.toml", &format!("token_file = {token:?}"), 0o600);
+        let token = file(" \n", 0o600);
+        let config = file(&format!("token_file = {token:?}"), 0o600);
         assert!(settings(&config, &[]).err().expect("refused").to_string().contains("empty"));
     }
 
     #[test]
     fn a_secret_in_the_file_itself_is_refused_and_not_shown() {
-        let config = file("itself.toml", "environment = \"lab.test\"\ntoken = \"sesame\"\n", 0o600);
+        let config = file("environment = \"lab.test\"\ntoken = \"sesame\"\n", 0o600);
         let error = settings(&config, &[]).err().expect("refused").to_string();
         assert!(error.contains("line 2") && error.contains("token_file"), "{error}");
         assert!(!error.contains("sesame"), "{error}");
-        let config = file("type.toml", "loopback = \"sesame\"\n", 0o600);
+        let config = file("loopback = \"sesame\"\n", 0o600);
         let error = settings(&config, &[]).err().expect("refused").to_string();
         assert!(error.contains("line 1") && !error.contains("sesame"), "{error}");
     }
 
     #[test]
     fn a_secret_of_the_other_service_is_not_looked_at() {
-        let config = file("other.toml", "token_file = \"/nowhere/at/all\"\n", 0o600);
+        let config = file("token_file = \"/nowhere/at/all\"\n", 0o600);
         let is = settings(&config, &["--service", "ribbon"]).unwrap();
         assert_eq!((is.service, is.token), (Choice::Ribbon, None));
         assert!(settings(&config, &[]).is_err());

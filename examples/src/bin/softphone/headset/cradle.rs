@@ -22,6 +22,8 @@ pub(crate) enum Told {
     Went,
     /// One is there and cannot be used, or none can be looked for.
     Refused(DeviceError),
+    /// Its lamps cannot be set, and are left alone. Its keys are heard.
+    Unlit(DeviceError),
     /// It says something.
     Input(Input),
 }
@@ -97,6 +99,8 @@ struct Keeper<B> {
     /// True while it will be tried again.
     waits: bool,
     lamps: Lamps,
+    /// False once the lamps of the one that is open could not be set.
+    lights: bool,
 }
 
 impl<B: Bus> Keeper<B> {
@@ -115,6 +119,7 @@ impl<B: Bus> Keeper<B> {
             refused: 0,
             waits: false,
             lamps: Lamps::default(),
+            lights: true,
         }
     }
 
@@ -159,6 +164,7 @@ impl<B: Bus> Keeper<B> {
                 Ok(device) => {
                     self.opened += 1;
                     self.refused = 0;
+                    self.lights = true;
                     let number = self.opened;
                     let events = device.events().map(move |event| Next::Event(number, event));
                     self.sources.push(events.boxed_local());
@@ -218,14 +224,19 @@ impl<B: Bus> Keeper<B> {
     }
 
     async fn show(&mut self, lamps: Lamps) {
-        let Some(device) = &mut self.open else { return };
+        let Some(device) = self.open.as_mut().filter(|_| self.lights) else { return };
         match device.show(lamps) {
             Ok(()) => self.lamps = lamps,
-            Err(_) => self.lost().await,
+            // That it is gone will be told.
+            Err(DeviceError::Gone) => {}
+            Err(error) => {
+                self.lights = false;
+                self.tell(Told::Unlit(error)).await;
+            }
         }
     }
 
-    /// The open one is gone, or fails, which is as good as that.
+    /// The open one is gone.
     async fn lost(&mut self) {
         self.open = None;
         self.lamps = Lamps::default();

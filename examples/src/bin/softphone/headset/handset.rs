@@ -90,6 +90,9 @@ impl Handset {
                 effects.push(Effect::Fail(why));
                 effects.extend(hint.map(Effect::Say));
             }
+            Told::Unlit(error) => {
+                effects.push(Effect::Fail(format!("headset: its lamps stay as they are: {error}")));
+            }
             Told::Input(Input::Key(key)) => {
                 effects.extend(self.machine.key(now, key).into_iter().map(Effect::from));
             }

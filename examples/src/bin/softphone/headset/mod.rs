@@ -66,13 +66,25 @@ pub(crate) enum By {
     Claim,
 }
 
+/// The outcome of something that the phone was asked for.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Done,
+    Failed(anyhow::Error),
+    /// It builds on something that failed, and was not asked for.
+    LeftOut,
+}
+
+/// The outcomes of one key, in the order of its wishes; or of a claim.
+pub(crate) type Outcomes = Vec<(By, Outcome)>;
+
 /// See the [module](self).
 pub(crate) struct Worn {
     handset: Handset,
     /// None where no headset is wanted.
     cradle: Option<Cradle>,
     /// The things that were asked for and are not done yet.
-    pub(crate) under_way: FuturesUnordered<LocalBoxFuture<'static, (By, anyhow::Result<()>)>>,
+    pub(crate) under_way: FuturesUnordered<LocalBoxFuture<'static, Outcomes>>,
 }
 
 impl Worn {
@@ -125,31 +137,42 @@ impl Worn {
         self.does(now, effects, face)
     }
 
-    /// Begins with what is wanted.
+    /// Begins with what is wanted. The wishes of a key come one after the other: a second call is not answered before the
+    /// first is held.
     pub(crate) fn begin(&self, wanted: Vec<Wanted>, mut ask: impl FnMut(Ask) -> Asking) {
-        for Wanted { ask: wish, by } in wanted {
-            self.under_way.push(ask(wish).map(|done| (by, done)).boxed_local());
+        let (keys, claims): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|wanted| matches!(wanted.by, By::Key(..)));
+        for batch in claims.into_iter().map(|claim| vec![claim]).chain([keys]) {
+            let asked: Vec<_> = batch.into_iter().map(|one| (one.by, ask(one.ask))).collect();
+            if !asked.is_empty() {
+                self.under_way.push(in_order(asked).boxed_local());
+            }
         }
     }
 
-    /// Takes that something was done, or could not be.
+    /// Takes that things were done, or could not be.
     pub(crate) fn done(
         &mut self,
         now: Instant,
-        (by, done): (By, anyhow::Result<()>),
+        outcomes: Outcomes,
         face: &mut impl Face,
     ) -> Vec<Wanted> {
-        match (by, done) {
-            (By::Key(_, said), Ok(())) => face.did(&said),
-            (By::Claim, Ok(())) => {}
-            (By::Claim, Err(error)) => face.fails(&format!("headset: {error:#}")),
-            (By::Key(wish, _), Err(error)) => {
-                face.fails(&format!("{error:#}"));
-                let effects = self.handset.refused(now, &wish);
-                return self.does(now, effects, face);
+        let mut effects = Vec::new();
+        for outcome in outcomes {
+            match outcome {
+                (By::Key(_, said), Outcome::Done) => face.did(&said),
+                (By::Claim, Outcome::Failed(error)) => face.fails(&format!("headset: {error:#}")),
+                (By::Claim, Outcome::Done | Outcome::LeftOut) => {}
+                (By::Key(wish, _), Outcome::LeftOut) => {
+                    effects.extend(self.handset.refused(now, &wish));
+                }
+                (By::Key(wish, _), Outcome::Failed(error)) => {
+                    face.fails(&format!("{error:#}"));
+                    effects.extend(self.handset.refused(now, &wish));
+                }
             }
         }
-        Vec::new()
+        self.does(now, effects, face)
     }
 
     /// The headset and its state in words, if there is one.
@@ -157,13 +180,10 @@ impl Worn {
         self.handset.words()
     }
 
-    /// Leaves the headset, dark.
-    pub(crate) fn leaves(&mut self) {
-        self.cradle = None;
-    }
-
     fn does(&mut self, now: Instant, effects: Vec<Effect>, face: &mut impl Face) -> Vec<Wanted> {
         let mut wanted = Vec::new();
+        // What builds on something that cannot be done is not done either.
+        let mut stops = false;
         let mut effects = VecDeque::from(effects);
         while let Some(effect) = effects.pop_front() {
             match effect {
@@ -179,15 +199,40 @@ impl Worn {
                 }
                 Effect::Ask(wish) => {
                     let (act, word) = act(wish.action);
-                    match face.takes(&wish.call, act, word) {
+                    let taken = if stops { None } else { face.takes(&wish.call, act, word) };
+                    match taken {
                         Some((ask, said)) => wanted.push(Wanted { ask, by: By::Key(wish, said) }),
-                        None => effects.extend(self.handset.refused(now, &wish)),
+                        None => {
+                            stops = true;
+                            effects.extend(self.handset.refused(now, &wish));
+                        }
                     }
                 }
             }
         }
         wanted
     }
+}
+
+/// Asks for one thing after the other, until one fails.
+async fn in_order(asked: Vec<(By, Asking)>) -> Outcomes {
+    let (mut outcomes, mut failed) = (Vec::new(), false);
+    for (by, asking) in asked {
+        outcomes.push((
+            by,
+            match failed {
+                true => Outcome::LeftOut,
+                false => match asking.await {
+                    Ok(()) => Outcome::Done,
+                    Err(error) => {
+                        failed = true;
+                        Outcome::Failed(error)
+                    }
+                },
+            },
+        ));
+    }
+    outcomes
 }
 
 /// The wish of a key, and a word for it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use offhook::headset::{Hook, Key, Lamps};
 use offhook_hid::Input;
 use offhook_hid::memory::Memory;
@@ -125,7 +126,7 @@ impl Desk {
             Act::End | Act::Reject => self.call(call, Change::Over("hung up".to_owned())),
             other => panic!("{other:?}"),
         }
-        let wanted = self.worn.done(self.now, (by, Ok(())), &mut self.screen);
+        let wanted = self.worn.done(self.now, vec![(by, Outcome::Done)], &mut self.screen);
         self.takes(wanted);
     }
 
@@ -203,6 +204,53 @@ fn answering_a_second_call_holds_the_first() {
     desk.shows(TALK);
 }
 
+/// Nobody is answered while somebody else hears it, and the wishes of a key come one after the other.
+#[test]
+fn a_second_call_is_not_answered_where_the_first_cannot_be_held() {
+    let mut desk = Desk::with_headset();
+    desk.talks("1");
+    desk.hears("Input(Key(Hook(Up)))");
+    desk.call("2", Change::Phase(Phase::Rings));
+    desk.press(Key::Flash);
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let refuses = |ask: Ask| {
+        let asked = std::sync::Arc::clone(&asked);
+        async move {
+            asked.lock().unwrap().push(ask);
+            anyhow::bail!("no")
+        }
+        .boxed_local()
+    };
+    desk.worn.begin(desk.wanted.drain(..).collect(), refuses);
+    let outcomes = smol::block_on(desk.worn.under_way.select_next_some());
+    assert!(matches!(&outcomes[..], [(_, Outcome::Failed(_)), (_, Outcome::LeftOut)]));
+    assert_eq!(*asked.lock().unwrap(), [Ask::Call("1".into(), Act::Hold(true))]);
+    let wanted = desk.worn.done(desk.now, outcomes, &mut desk.screen);
+    desk.takes(wanted);
+    desk.shows(Lamps { ring: true, ..TALK });
+    // Nor where the screen says that it cannot be.
+    desk.call("1", Change::Consults(Some("carol".to_owned())));
+    desk.press(Key::Flash);
+    assert_eq!(desk.asked(), None);
+}
+
+/// A headset that takes no lamps has keys all the same, and the user's other clients are not asked again and again.
+#[test]
+fn one_that_takes_no_lamps_is_used_by_its_keys() {
+    let mut desk = Desk::new(GENESYS);
+    desk.memory.set_stuck(true);
+    desk.memory.plug();
+    desk.hears("Came(\"Headset in memory\")");
+    assert_eq!(desk.wanted.pop_front().unwrap().ask, Ask::Headset(true));
+    desk.news(News::Headset(Owner::Us));
+    desk.hears("Unlit(System(\"it takes no lamps\"))");
+    desk.call("1", Change::Phase(Phase::Rings));
+    desk.press(Key::Hook(Hook::Up));
+    desk.grants("1", Act::Answer);
+    desk.press(Key::Hook(Hook::Down));
+    desk.grants("1", Act::End);
+}
+
 #[test]
 fn the_keyboard_and_the_far_side_light_the_same_lamps() {
     let mut desk = Desk::with_headset();
@@ -227,8 +275,8 @@ fn what_cannot_be_done_is_said_and_shown() {
     desk.press(Key::Hook(Hook::Down));
     let Wanted { by, ask } = desk.wanted.pop_front().unwrap();
     assert_eq!(ask, Ask::Call("1".into(), Act::End));
-    let error = Err(anyhow::anyhow!("the service does not answer"));
-    let wanted = desk.worn.done(desk.now, (by, error), &mut desk.screen);
+    let failed = Outcome::Failed(anyhow::anyhow!("the service does not answer"));
+    let wanted = desk.worn.done(desk.now, vec![(by, failed)], &mut desk.screen);
     desk.takes(wanted);
     desk.hears("Input(Key(Hook(Up)))");
     assert!(desk.screen.says_no("the service does not answer"));
@@ -357,7 +405,7 @@ fn the_user_s_clients_agree_who_has_it() {
 fn it_is_left_dark_with_the_phone() {
     let mut desk = Desk::with_headset();
     desk.talks("1");
-    desk.worn.leaves();
+    desk.worn = Worn::with(RIBBON, None);
     assert_eq!(desk.memory.lamps(), DARK);
     let written = desk.memory.written();
     desk.call("1", Change::Held(true));
@@ -367,7 +415,7 @@ fn it_is_left_dark_with_the_phone() {
 #[test]
 fn one_that_is_not_wanted_is_not_looked_for() {
     use clap::Parser as _;
-    let config = std::env::temp_dir().join(format!("softphone-{}-none.toml", std::process::id()));
+    let config = tempfile::NamedTempFile::new().unwrap().into_temp_path();
     std::fs::write(&config, "headset = false\n").unwrap();
     let cli = crate::Cli::try_parse_from([
         "softphone",

@@ -46,8 +46,7 @@ impl Person {
     where
         P::Machine: Drive,
     {
-        let config = std::env::temp_dir().join(format!("softphone-{}.toml", std::process::id()));
-        std::fs::write(&config, "").unwrap();
+        let config = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         let (rest, socket) = (emulator.http_url(), emulator.ws_url());
         let words = ["softphone", "--loopback", "--no-sound", "--environment", "lab.test"];
         let places = ["--api-host", &rest, "--ws-host", &socket];
@@ -128,7 +127,8 @@ where
         colours: false,
     };
     let (worn, headset) = Worn::new(settings, P::OFFERS, bus)?;
-    let outside = Outside { events, news, headset, terminal };
+    let ticks = futures_util::StreamExt::map(smol::Timer::interval(TICK), |_| Told::Tick);
+    let outside = Outside { events, news, headset, terminal: select(terminal, ticks) };
     let mut drawn = Terminal::new(TestBackend::new(80, 24))?;
     let draw = |screen: &Screen| {
         let drawn = drawn.draw(|frame| screen.draw(frame)).map_err(io::Error::other)?;
@@ -159,9 +159,10 @@ fn at_genesys_calls_go_by_the_headset_of_whichever_client_has_it() {
     second.headset.plug();
     second.sees("headset (ready)");
     first.sees("headset (another client has it)");
+    let written = first.headset.written();
     emulator.control("POST", "calls", &call).unwrap();
     second.talks();
-    assert_eq!(first.headset.lamps(), DARK);
+    assert_eq!(first.headset.written(), written, "another client's calls are not shown");
     second.headset.unplug();
     first.sees("headset (ready)");
     second.leaves();
@@ -181,5 +182,19 @@ fn at_a_gateway_calls_go_by_the_headset() {
     let call: Value = json!({"to": name, "from": {"address": "grace@far.test"}});
     emulator.control("POST", "ribbon/calls", &call).unwrap();
     ada.talks();
+    // Two calls by one key: the first is held, and then the second answered.
+    emulator.control("POST", "ribbon/calls", &call).unwrap();
+    ada.shows(RING);
+    ada.headset.press(Button::Hook(Hook::Up));
+    ada.sees("* TALKING");
+    emulator.control("POST", "ribbon/calls", &call).unwrap();
+    ada.shows(Lamps { ring: true, ..TALK });
+    ada.headset.press(Button::Flash);
+    ada.sees("1 = ON HOLD");
+    // Not at once: right after its lamp has changed, that key is the device's echo.
+    ada.sees("2 * TALKING         0:01");
+    ada.headset.press(Button::Flash);
+    ada.sees("1 * TALKING");
+    ada.sees("2 = ON HOLD");
     ada.leaves();
 }

@@ -27,6 +27,8 @@ pub(super) struct Call {
     /// The time at which it was first told of.
     pub(super) began: Duration,
     pub(super) sound: Sounds,
+    /// True if it was dialled or taken here: others may be another client's.
+    pub(super) here: bool,
     pub(super) muted: bool,
     pub(super) held: bool,
     pub(super) held_by_them: bool,
@@ -80,6 +82,7 @@ impl Call {
             since: now,
             began: now,
             sound: Sounds::NotYet,
+            here: false,
             muted: false,
             held: false,
             held_by_them: false,
@@ -125,8 +128,13 @@ impl Call {
     fn takes(&mut self, change: Change, now: Duration) {
         match change {
             Change::Phase(phase) => self.enters(phase, now),
-            Change::Taken if self.phase == Phase::Rings => self.enters(Phase::Up, now),
-            Change::Taken | Change::Words(_) | Change::Report(_) | Change::Over(_) => {}
+            Change::Taken => {
+                self.here = true;
+                if self.phase == Phase::Rings {
+                    self.enters(Phase::Up, now);
+                }
+            }
+            Change::Words(_) | Change::Report(_) | Change::Over(_) => {}
             // The service may know less of somebody than whoever dialled.
             Change::Who(who) if who.is_nobody() => {}
             Change::Who(who) => self.who = who,
@@ -233,7 +241,13 @@ impl Calls {
 
     /// The calls as a headset sees them.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.all.iter().map(Call::seen).collect()
+        let ours = self.all.iter().filter(|call| call.here || call.phase == Phase::Rings);
+        ours.map(Call::seen).collect()
+    }
+
+    /// True if there is such a call.
+    pub(crate) fn knows(&self, key: &CallKey) -> bool {
+        self.find(key).is_some()
     }
 
     pub(super) fn find(&self, key: &CallKey) -> Option<&Call> {
@@ -272,9 +286,9 @@ impl Calls {
         self.all.iter().find(|call| call.phase == Phase::Up && call.key != than.key)
     }
 
-    /// All but those that only ring.
-    pub(super) fn ours(&self) -> Vec<(CallKey, bool)> {
-        let ours = self.all.iter().filter(|call| call.phase != Phase::Rings);
+    /// Those that were dialled or taken here, and whether somebody is asked about them.
+    pub(crate) fn ours(&self) -> Vec<(CallKey, bool)> {
+        let ours = self.all.iter().filter(|call| call.here);
         ours.map(|call| (call.key.clone(), call.consults.is_some())).collect()
     }
 
