@@ -40,7 +40,7 @@ impl Audio {
         line.set_clock(&timer.clock);
         let queue = FrameQueue::of_line(Arc::clone(&line), timer.clock.clone());
         let (frames, producer) = Frames::new(TrackId::audio(media), outgoing, queue);
-        let stream = AudioReceiver { frames: frames.stream, timer: timer.clone() };
+        let stream = AudioReceiver { frames: frames.stream, tap: None, timer: timer.clone() };
         let sink = AudioSender { frames: frames.sink, line, timer };
         (Self { sink, stream }, producer)
     }
@@ -145,6 +145,7 @@ impl std::fmt::Debug for AudioSender {
 /// frame counts it in [`AudioFrame::lost_before`].
 pub struct AudioReceiver {
     frames: FrameReceiver,
+    tap: Option<Tap>,
     #[cfg_attr(not(feature = "audio"), expect(dead_code, reason = "frames need no timer"))]
     pub(crate) timer: Timer,
 }
@@ -154,7 +155,20 @@ impl AudioReceiver {
     pub async fn next(&mut self) -> Option<AudioFrame> {
         StreamExt::next(self).await
     }
+
+    /// Shows each frame to a function as it is taken, also where it is taken as
+    /// [PCM](AudioReceiver::pcm): for a file of what is heard, which wants the frames as they came. The
+    /// function is called in the task that takes them, so it is to return at once. It takes the place of
+    /// the one before.
+    #[must_use]
+    pub fn tap(mut self, tap: impl FnMut(&AudioFrame) + Send + Sync + 'static) -> Self {
+        self.tap = Some(Box::new(tap));
+        self
+    }
 }
+
+/// A function that is shown the frames.
+type Tap = Box<dyn FnMut(&AudioFrame) + Send + Sync>;
 
 impl Stream for AudioReceiver {
     type Item = AudioFrame;
@@ -162,7 +176,12 @@ impl Stream for AudioReceiver {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AudioFrame>> {
         loop {
             return match self.frames.poll_next_unpin(cx) {
-                Poll::Ready(Some(Frame::Audio(frame))) => Poll::Ready(Some(frame)),
+                Poll::Ready(Some(Frame::Audio(frame))) => {
+                    if let Some(tap) = &mut self.tap {
+                        tap(&frame);
+                    }
+                    Poll::Ready(Some(frame))
+                }
                 // Not of a track of audio.
                 Poll::Ready(Some(_)) => continue,
                 Poll::Ready(None) => Poll::Ready(None),

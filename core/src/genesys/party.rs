@@ -135,7 +135,7 @@ impl Parties {
 }
 
 /// A name as it may stand in a log: where it is a number, its last digits.
-fn name(name: &Option<String>) -> Option<String> {
+pub(super) fn name(name: &Option<String>) -> Option<String> {
     const LEAST: usize = 5;
     name.as_ref().map(|name| match name.bytes().filter(u8::is_ascii_digit).count() {
         ..LEAST => name.clone(),

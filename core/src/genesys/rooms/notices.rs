@@ -48,8 +48,8 @@ impl Rooms {
             out.malformed(format!("too many participants of {conversation}"));
         }
         if out.has_room() {
-            let conversation = conversation.clone();
-            let update = ParticipantsUpdate { session, conversation, active, added, removed };
+            let (conversation, own) = (conversation.clone(), room.seen.own().cloned());
+            let update = ParticipantsUpdate { session, conversation, own, active, added, removed };
             out.event(Event::ParticipantsUpdate(update));
         }
     }

@@ -1,8 +1,12 @@
 //! The people in a room, as the service tells them.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::genesys::ids::{ConversationId, MAX_ID, ParticipantId, SessionId, UserId};
+use crate::genesys::party::{self, Parties};
+use crate::plain::plain_within;
 
 /// Participants of one notice that are looked at; more are left out.
 const MAX_PARTICIPANTS: usize = 1000;
@@ -15,6 +19,8 @@ pub struct ParticipantsUpdate {
     pub session: SessionId,
     /// Its conversation.
     pub conversation: ConversationId,
+    /// Our own part, once it was told. It is among those who are there only with video.
+    pub own: Option<ParticipantId>,
     /// Those who are there.
     pub active: Vec<RoomParticipant>,
     /// Those of them who were not there before.
@@ -28,26 +34,43 @@ impl ParticipantsUpdate {
     pub(crate) fn bytes(&self) -> usize {
         let all = [&self.active, &self.added, &self.removed].into_iter().flatten();
         let user = |one: &RoomParticipant| one.user.as_ref().map_or(0, |user| user.as_str().len());
-        let one =
-            |one: &RoomParticipant| size_of_val(one) + one.participant.as_str().len() + user(one);
+        let name = |one: &RoomParticipant| one.name.as_ref().map_or(0, String::len);
+        let one = |one: &RoomParticipant| {
+            size_of_val(one) + one.participant.as_str().len() + user(one) + name(one)
+        };
         all.map(one).sum()
     }
 }
 
 /// Somebody in a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoomParticipant {
     /// The participant, by which they are pinned.
     pub participant: ParticipantId,
     /// The user; none for a guest.
     pub user: Option<UserId>,
+    /// The name, if it was told, at most [`Parties::MAX_NAME`](Parties::MAX_NAME) bytes.
+    pub name: Option<String>,
     /// True while they are silent on purpose.
     pub audio_muted: bool,
     /// True while they are not seen on purpose.
     pub video_muted: bool,
     /// True while they show a screen.
     pub sharing_screen: bool,
+}
+
+impl fmt::Debug for RoomParticipant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoomParticipant")
+            .field("participant", &self.participant)
+            .field("user", &self.user)
+            .field("name", &party::name(&self.name))
+            .field("audio_muted", &self.audio_muted)
+            .field("video_muted", &self.video_muted)
+            .field("sharing_screen", &self.sharing_screen)
+            .finish()
+    }
 }
 
 /// The people in a room, as they were told last, and our own part.
@@ -96,6 +119,7 @@ impl Seen {
             active.push(RoomParticipant {
                 participant,
                 user: of_user,
+                name: name(&one["name"]),
                 audio_muted: flag("audioMuted"),
                 video_muted: flag("videoMuted"),
                 sharing_screen: flag("sharingScreen"),
@@ -124,6 +148,12 @@ fn connected(participant: &Value) -> Option<&Value> {
 /// An id of a bearable length.
 fn id(value: &Value) -> Option<&str> {
     value.as_str().filter(|id| !id.is_empty() && id.len() <= MAX_ID)
+}
+
+/// A name as it is kept: none of one that is empty or too long.
+fn name(value: &Value) -> Option<String> {
+    let name = value.as_str().filter(|name| name.len() <= Parties::MAX_NAME)?;
+    Some(plain_within(name, Parties::MAX_NAME).into_owned()).filter(|name| !name.is_empty())
 }
 
 /// The users some of whose tracks of a kind go to one of these sinks, by a notice of a

@@ -42,6 +42,27 @@ fn cv_15_each_notice_tells_who_is_there_who_came_and_who_left() {
     assert_eq!((one.audio_muted, one.video_muted, one.sharing_screen), (true, false, false));
     assert_eq!(one.user.as_ref().map(|user| user.as_str()), Some("user-2"));
     assert_eq!((update.session.as_str(), update.conversation.as_str()), ("V1", "C1"));
+    assert_eq!(update.own, Some("P1".into()), "also where this notice has nothing of ours");
+}
+
+#[test]
+fn cv_15_names_are_those_of_people_and_numbers_stay_out_of_logs() {
+    let mut rig = Rig::ready();
+    rig.meeting();
+    let named = |id: &str, name: serde_json::Value| {
+        let mut one = participant(id, id, "connected");
+        one["name"] = name;
+        one
+    };
+    let long = "x".repeat(256);
+    let all = [json!("Lin\u{7}da"), json!("+15550100"), json!(""), json!(7), json!(long)];
+    let all = all.into_iter().enumerate().map(|(n, name)| named(&format!("P{n}"), name));
+    rig.people("C1", &all.collect());
+    let Some(Event::ParticipantsUpdate(update)) = rig.events.pop_front() else { panic!() };
+    let names: Vec<_> = update.active.iter().map(|one| one.name.as_deref()).collect();
+    let [Some(first), Some("+15550100"), None, None, None] = names[..] else { panic!("{names:?}") };
+    assert!(first.starts_with("Lin") && !first.contains('\u{7}'), "{first:?}");
+    assert!(!format!("{update:?}").contains("5550100"));
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub(crate) enum Ask {
     Call(CallKey, Act),
     /// Somebody is to be called.
     Dial(String),
+    /// A meeting is to be joined: by the address of its room, or by its id.
+    Meet(String),
     /// The user's presence is to be this.
     Presence(String),
     /// The mailbox is to be looked at.
@@ -51,6 +53,10 @@ pub(crate) enum Act {
     Conference(CallKey),
     /// It is told what it was about: a code, and words.
     WrapUp(String, Option<String>),
+    /// A film of the meeting is to be made, or no longer.
+    Film(bool),
+    /// The pictures of that person are wanted; none for whomever the service chooses.
+    See(Option<String>),
 }
 
 /// The place of a device.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::headset::Seen;
-use crate::news::{CallKey, Change, News, Phase};
+use crate::news::{CallKey, Change, News, Person, Phase};
 use crate::screen::Calls;
 
 /// See the [module](self).
@@ -64,6 +64,11 @@ impl Board {
     /// The calls as a headset sees them.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.known.seen()
+    }
+
+    /// The people in the meeting that commands are about, if it is one.
+    pub(crate) fn people(&self) -> Option<&[Person]> {
+        self.known.people(self.current.as_ref()?)
     }
 
     pub(crate) fn list(&self) -> Vec<String> {

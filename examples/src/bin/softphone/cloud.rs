@@ -1,21 +1,26 @@
 //! The softphone on Genesys Cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use console::style;
 use futures_util::FutureExt as _;
 use offhook::genesys::{
     CallControl, CallState, Config, Conversation, ConversationId, Dial, ErrorKind, Event,
-    HandledBy, HeadsetControls, Parties, Party, Phone as _, SessionType, SpeakTo, Target,
+    HandledBy, HeadsetControls, Parties, Party, Phone as _, RoomMedia, RoomParticipant, Session,
+    SessionType, SpeakTo, Target,
 };
 use offhook::media::MediaState;
 use offhook::report::QualityMeter;
 use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
+use smol::channel::{Receiver, bounded};
 
 use crate::ask::{Act, Ask};
-use crate::news::{Change, Network, News, Owner, Phase, Tell, Who};
+use crate::film::Film;
+use crate::meeting::Meeting;
+use crate::news::{CallKey, Change, Network, News, Owner, Phase, Tell, Who};
 use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
 use crate::settings::Settings;
 use crate::sound::Sound;
@@ -29,6 +34,15 @@ pub(crate) struct Cloud<R> {
     meters: BTreeMap<ConversationId, QualityMeter>,
     /// The calls that several others are in.
     shared: BTreeSet<ConversationId>,
+    /// The calls in which somebody talks.
+    talks: BTreeSet<ConversationId>,
+    /// The meetings that ring.
+    proposed: BTreeSet<ConversationId>,
+    meetings: BTreeMap<ConversationId, Meeting>,
+    /// The folder of films.
+    films: PathBuf,
+    /// Those that are being written: each closes when it is.
+    written: Vec<Receiver<()>>,
 }
 
 impl<R: Sockets> Phone<R> for Cloud<R> {
@@ -42,7 +56,10 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
   hold, unhold
   transfer TARGET   give it away: a number, queue:ID or user:ID
   dtmf 123#         press keys
-  dial NUMBER       call somebody";
+  dial NUMBER       call somebody
+  meet ROOM         join a meeting, by the address of its room or by its id
+  people            show who is in it, who speaks and whose pictures come
+  film, unfilm      write what is seen and heard there to a file, or no longer";
 
     const OFFERS: Offers = Offers {
         service: "Genesys Cloud",
@@ -50,6 +67,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
         wrap_up: true,
         presences: &[],
         voicemail: false,
+        meetings: true,
         shared_headset: true,
     };
 
@@ -60,20 +78,49 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
         config.api_host.clone_from(&settings.api_host);
         config.ws_host.clone_from(&settings.ws_host);
         let (phone, events) = Client::<R>::builder(config).net(settings.net()).build()?;
-        Ok((Self { phone, sound, tell, meters: BTreeMap::new(), shared: BTreeSet::new() }, events))
+        let cloud = Self {
+            phone,
+            sound,
+            tell,
+            meters: BTreeMap::new(),
+            shared: BTreeSet::new(),
+            talks: BTreeSet::new(),
+            proposed: BTreeSet::new(),
+            meetings: BTreeMap::new(),
+            films: settings.films.clone(),
+            written: Vec::new(),
+        };
+        Ok((cloud, events))
     }
 
     async fn log_in(&self) -> anyhow::Result<()> {
         Ok(self.phone.connect().await?)
     }
 
-    async fn log_out(&self) -> anyhow::Result<()> {
+    async fn log_out(&mut self) -> anyhow::Result<()> {
+        // Films end with their meetings.
+        self.meetings.clear();
+        for written in self.written.drain(..) {
+            let _ = written.recv().await;
+        }
         Ok(self.phone.disconnect().await?)
     }
 
     fn told(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
-            // Meetings are another program's: `record`.
+            Event::PendingSession(call) if call.session_type == SessionType::CollaborateVideo => {
+                if !call.auto_answer {
+                    let from = call.from_user.as_ref().map_or(&*call.from, |user| user.as_str());
+                    self.say(format!(
+                        "{}: a meeting with {from}",
+                        style("ringing").yellow().bold()
+                    ));
+                    self.change(&call.conversation, Change::Phase(Phase::Rings));
+                    self.change(&call.conversation, Change::Meeting);
+                    self.change(&call.conversation, Change::Who(Who::of(from)));
+                    self.proposed.insert(call.conversation);
+                }
+            }
             Event::PendingSession(call) if call.session_type == SessionType::Softphone => {
                 let who = call.who();
                 let from = who.remote_name.as_ref().or(who.remote_number.as_ref());
@@ -86,14 +133,28 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 self.change(&call.conversation, Change::Who(who_of(who)));
             }
             Event::CancelPendingSession { conversation, .. } => {
+                self.proposed.remove(&conversation);
                 self.over(&conversation, "the caller gave up");
             }
-            Event::HandledPendingSession { conversation, by: HandledBy::Elsewhere, .. } => {
-                self.over(&conversation, "handled by another client");
+            Event::HandledPendingSession { conversation, by, .. } => {
+                self.proposed.remove(&conversation);
+                if by == HandledBy::Elsewhere {
+                    self.over(&conversation, "handled by another client");
+                }
             }
-            Event::SessionStarted(session) => {
+            Event::SessionStarted(session)
+                if session.session_type == SessionType::CollaborateVideo =>
+            {
+                self.joins(session)?;
+            }
+            Event::SessionStarted(session) if session.session_type == SessionType::Softphone => {
                 self.change(&session.conversation, Change::Taken);
                 self.sound.begin::<R>(self.phone.audio(session.media))?;
+            }
+            Event::SessionReplaced { session, .. } => {
+                if let Some(meeting) = self.meetings.get_mut(&session.conversation) {
+                    meeting.session = session;
+                }
             }
             Event::MediaState { conversation, state: MediaState::Connected, .. } => {
                 self.say(style("talking").green().bold());
@@ -108,7 +169,12 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             Event::MediaPath { conversation, path, .. } => {
                 self.change(&conversation, Change::Path(path));
             }
-            Event::Stats { conversation, session_type: SessionType::Softphone, stats, .. } => {
+            Event::Stats {
+                conversation,
+                session_type: SessionType::Softphone | SessionType::CollaborateVideo,
+                stats,
+                ..
+            } => {
                 let meter = self.meters.entry(conversation.clone());
                 let meter = meter.or_insert_with(|| QualityMeter::new(&stats));
                 let quality = meter.sample(&stats);
@@ -121,10 +187,14 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 }
                 for call in update.removed {
                     self.shared.remove(&call.id);
+                    self.talks.remove(&call.id);
                     self.change(&call.id, Change::Over("ended".to_owned()));
                 }
             }
             Event::SessionEnded { session, reason } => {
+                if self.meetings.remove(&session.conversation).is_some() {
+                    self.meters.remove(&session.conversation);
+                }
                 self.over(&session.conversation, &format!("over: {reason}"));
             }
             Event::CallReport(report) => {
@@ -150,6 +220,13 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 }
                 (self.tell)(News::Network(Network::Up));
             }
+            event @ (Event::TrackAdded { .. }
+            | Event::TrackRemoved { .. }
+            | Event::ParticipantsUpdate(_)
+            | Event::ActiveVideoParticipants { .. }
+            | Event::Speakers { .. }
+            | Event::MemberStatus { .. }
+            | Event::PinnedParticipant { .. }) => self.meets(event),
             Event::HeadsetControls(controls) => {
                 let owner = match controls {
                     HeadsetControls::Negotiating => Owner::Asking,
@@ -168,7 +245,17 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
 
     fn ask(&mut self, ask: Ask) -> Asking {
         let (phone, tell) = (self.phone.clone(), self.tell.clone());
+        if let Ask::Call(call, Act::Film(on)) = &ask {
+            let done = self.film(&ConversationId::from(call.as_str()), *on);
+            return std::future::ready(done).boxed_local();
+        }
+        let quiet = self.quiets(&ask);
         async move {
+            for (other, meets) in quiet {
+                let quiets =
+                    if meets { phone.set_muted(other, true) } else { phone.set_held(other, true) };
+                quiets.await.context("who is spoken to now would be heard there, too")?;
+            }
             match ask {
                 Ask::Call(call, act) => {
                     let call = ConversationId::from(call.as_str());
@@ -180,6 +267,18 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                     tell(News::Call(call.into(), Change::Phase(Phase::Dials)));
                     tell(News::Call(call.into(), Change::Taken));
                     tell(News::Call(call.into(), Change::Who(Who::of(number))));
+                }
+                Ask::Meet(room) => {
+                    // Rooms have addresses, meetings have ids.
+                    let conversation = match room.contains('@') {
+                        true => phone.start_video_conference(room.as_str(), None).await?,
+                        false => phone.start_video_meeting(room.as_str()).await?,
+                    };
+                    let call = conversation.as_str();
+                    tell(News::Call(call.into(), Change::Phase(Phase::Dials)));
+                    tell(News::Call(call.into(), Change::Taken));
+                    tell(News::Call(call.into(), Change::Meeting));
+                    tell(News::Call(call.into(), Change::Who(Who::of(room))));
                 }
                 Ask::Headset(true) => match phone.request_headset().await {
                     // Another client has it, or it was left to them meanwhile: events tell of that.
@@ -233,7 +332,12 @@ async fn act_on<R: Sockets>(
         }
         Act::Conference(_) => control(CallControl::SpeakTo(SpeakTo::Both)).await?,
         Act::WrapUp(code, notes) => control(CallControl::WrapUp { code, notes }).await?,
-        Act::Ignore | Act::Forward(_) => bail!("no such command: this service has none"),
+        Act::See(whom) => {
+            phone.pin_participant(&call, whom.map(|whom| whom.as_str().into())).await?;
+        }
+        Act::Ignore | Act::Forward(_) | Act::Film(_) => {
+            bail!("no such command: this service has none")
+        }
     }
     Ok(())
 }
@@ -256,6 +360,122 @@ fn who_of(who: &Parties) -> Who {
 }
 
 impl<R: Sockets> Cloud<R> {
+    /// Takes part in a meeting that offers itself.
+    fn joins(&mut self, session: Session) -> anyhow::Result<()> {
+        let conversation = session.conversation.clone();
+        self.change(&conversation, Change::Phase(Phase::Up));
+        self.change(&conversation, Change::Taken);
+        self.change(&conversation, Change::Meeting);
+        let heard = self.sound.begin::<R>(self.phone.audio(session.media))?;
+        let media = if self.sound.speaks() { RoomMedia::Audio } else { RoomMedia::Nothing };
+        let accepted = self.phone.accept_room(&conversation, media);
+        let tell = self.tell.clone();
+        R::spawn(async move {
+            if let Err(error) = accepted.await {
+                tell(News::Failed(format!("the meeting: {error}")));
+            }
+        })?;
+        self.meetings.insert(conversation, Meeting::new(session, heard));
+        Ok(())
+    }
+
+    /// Takes what is told of a meeting.
+    fn meets(&mut self, event: Event) {
+        let conversation = match &event {
+            Event::ParticipantsUpdate(update) => &update.conversation,
+            Event::TrackAdded { conversation, .. }
+            | Event::TrackRemoved { conversation, .. }
+            | Event::ActiveVideoParticipants { conversation, .. }
+            | Event::Speakers { conversation, .. }
+            | Event::MemberStatus { conversation, .. }
+            | Event::PinnedParticipant { conversation, .. } => conversation,
+            _ => return,
+        };
+        let conversation = conversation.clone();
+        let Some(meeting) = self.meetings.get_mut(&conversation) else { return };
+        let mut news = Vec::new();
+        match event {
+            Event::TrackAdded { track, .. } => return meeting.added(track),
+            Event::TrackRemoved { track, .. } => return meeting.removed(track),
+            Event::ActiveVideoParticipants { users, .. } => meeting.show(users),
+            Event::Speakers { users, .. } => meeting.speak(users),
+            Event::MemberStatus { status, .. } => meeting.status(&status),
+            Event::PinnedParticipant { participant, .. } => meeting.pinned(participant),
+            Event::ParticipantsUpdate(update) => {
+                let named =
+                    |one: &RoomParticipant| one.name.as_deref().unwrap_or("a guest").to_owned();
+                let own = update.own.clone();
+                let others = |all: &[RoomParticipant], word: &str| {
+                    let others = all.iter().filter(|one| Some(&one.participant) != own.as_ref());
+                    others.map(|one| format!("{} {word}", named(one))).collect::<Vec<_>>()
+                };
+                news.extend(others(&update.added, "is in the meeting"));
+                news.extend(others(&update.removed, "has left the meeting"));
+                if let Some(muted) = meeting.told(update) {
+                    let key = conversation.as_str().into();
+                    (self.tell)(News::Call(key, Change::Muted(muted)));
+                }
+            }
+            _ => {}
+        }
+        let people = meeting.people();
+        for line in news {
+            self.say(line);
+        }
+        self.change(&conversation, Change::People(people));
+    }
+
+    /// Begins or ends a film of a meeting.
+    fn film(&mut self, conversation: &ConversationId, on: bool) -> anyhow::Result<()> {
+        let meeting = self.meetings.get_mut(conversation).context("this is no meeting")?;
+        if !on {
+            // It is told when it is written.
+            meeting.film = None;
+            return Ok(());
+        }
+        if meeting.film.as_ref().is_some_and(|film| !film.is_over()) {
+            bail!("a film of it is being made");
+        }
+        let (tell, key) = (self.tell.clone(), CallKey::from(conversation.as_str()));
+        let (writes, written) = bounded::<()>(1);
+        let told = Box::new(move |made: anyhow::Result<String>| {
+            tell(News::Call(key, Change::Film(None)));
+            tell(match made {
+                Ok(words) => News::Done(format!("wrote {words}")),
+                Err(error) => News::Failed(format!("the film is broken off: {error:#}")),
+            });
+            drop(writes);
+        });
+        let (media, heard) = (meeting.session.media, meeting.heard.clone());
+        let (film, path) = Film::begin::<R>(self.phone.clone(), media, &self.films, heard, told)?;
+        meeting.films(film);
+        self.written.retain(|written| !written.is_closed());
+        self.written.push(written);
+        self.say(format!("writing {}", path.display()));
+        self.change(conversation, Change::Film(Some(path)));
+        Ok(())
+    }
+
+    /// The meetings to be muted and the calls to be held before something else is spoken to: there is one microphone. True
+    /// of a meeting. Calls among themselves the service holds.
+    fn quiets(&self, ask: &Ask) -> Vec<(ConversationId, bool)> {
+        let (subject, meets) = match ask {
+            Ask::Dial(_) => (None, false),
+            Ask::Meet(_) => (None, true),
+            Ask::Call(call, Act::Answer) => {
+                let call = ConversationId::from(call.as_str());
+                let meets = self.proposed.contains(&call);
+                (Some(call), meets)
+            }
+            Ask::Call(call, Act::Hold(false)) => (Some(ConversationId::from(call.as_str())), false),
+            _ => return Vec::new(),
+        };
+        let others = self.meetings.keys().map(|meeting| (meeting, true));
+        let calls = self.talks.iter().filter(|_| meets).map(|call| (call, false));
+        let others = others.chain(calls).filter(|(one, _)| Some(*one) != subject.as_ref());
+        others.map(|(one, meets)| (one.clone(), meets)).collect()
+    }
+
     fn say(&self, line: impl ToString) {
         (self.tell)(News::Said(line.to_string()));
     }
@@ -282,7 +502,7 @@ impl<R: Sockets> Cloud<R> {
     }
 
     /// Takes the state of a call.
-    fn is_now(&self, call: &Conversation) {
+    fn is_now(&mut self, call: &Conversation) {
         let mut words = format!("{:?}", call.state).to_lowercase();
         for (is, word) in [(call.muted, ", muted"), (call.held, ", held")] {
             if is {
@@ -304,6 +524,14 @@ impl<R: Sockets> Cloud<R> {
             self.change(&call.id, Change::Phase(phase));
             if call.session.is_some() {
                 self.change(&call.id, Change::Taken);
+            }
+        }
+        match phase {
+            Some(Phase::Up) if call.session.is_some() && !call.held => {
+                self.talks.insert(call.id.clone());
+            }
+            _ => {
+                self.talks.remove(&call.id);
             }
         }
         let who = who_of(call.who());

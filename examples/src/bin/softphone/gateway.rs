@@ -66,6 +66,7 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
         wrap_up: false,
         presences: &["active", "busy", "away", "lunch", "vacation", "on-the-phone", "idle"],
         voicemail: true,
+        meetings: false,
         shared_headset: false,
     };
 
@@ -101,7 +102,7 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
         Ok(self.phone.subscribe(["call"]).await?)
     }
 
-    async fn log_out(&self) -> anyhow::Result<()> {
+    async fn log_out(&mut self) -> anyhow::Result<()> {
         // One that only rings is left to the user's other phones: the end of the phone would end it.
         for call in &self.ringing {
             let _ = self.phone.ignore(call).await;
@@ -200,7 +201,7 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
                     let box_ = phone.fetch_voicemail().await?;
                     tell(News::Said(voicemail(&box_)));
                 }
-                Ask::Headset(_) | Ask::Device(..) | Ask::Quit => {
+                Ask::Meet(_) | Ask::Headset(_) | Ask::Device(..) | Ask::Quit => {
                     bail!("this service has no such thing")
                 }
             }
@@ -269,7 +270,7 @@ async fn act_on<R: Sockets>(
             hold(phone, &other).await?;
             phone.join(&call, &other).await?;
         }
-        Act::SpeakToThem(_) | Act::CancelConsult | Act::WrapUp(..) => {
+        Act::SpeakToThem(_) | Act::CancelConsult | Act::WrapUp(..) | Act::Film(_) | Act::See(_) => {
             bail!("this service has no such thing");
         }
     }

@@ -18,9 +18,11 @@ mod ask;
 mod bell;
 mod board;
 mod cloud;
+mod film;
 mod gateway;
 mod headset;
 mod live;
+mod meeting;
 mod news;
 mod phone;
 mod plain;
@@ -107,6 +109,9 @@ struct Cli {
     /// The file to say on each call, in the place of the microphone.
     #[arg(long, value_name = "FILE")]
     wav_in: Option<PathBuf>,
+    /// The folder for films of meetings, of Genesys; the current one unless said. None is written over.
+    #[arg(long, value_name = "FOLDER")]
+    films: Option<PathBuf>,
     /// The file for what is heard; later calls overwrite it.
     #[arg(long, value_name = "FILE")]
     wav_out: Option<PathBuf>,

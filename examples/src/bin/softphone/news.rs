@@ -1,6 +1,7 @@
 //! The news of a phone, whichever its service: what is shown, as lines or on a screen.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ impl fmt::Display for CallKey {
 pub(crate) enum News {
     /// A line for people. It may have colours.
     Said(String),
+    /// Something that somebody asked for a while ago is done.
+    Done(String),
     /// Something that did not work.
     Failed(String),
     /// A call is another one than before, or new.
@@ -76,6 +79,12 @@ pub(crate) enum Change {
     SpeaksToThem(bool),
     /// It was made to ask somebody about that one.
     About(CallKey),
+    /// It is a meeting.
+    Meeting,
+    /// These people are in it.
+    People(Vec<Person>),
+    /// A film of it is made, in that file; or no longer.
+    Film(Option<PathBuf>),
     /// Its path is good or bad.
     Path(PathState),
     /// Its figures so far.
@@ -129,6 +138,43 @@ impl fmt::Display for Who {
             Some(queue) => write!(f, ", for {queue}"),
             None => Ok(()),
         }
+    }
+}
+
+/// Somebody in a meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Person {
+    /// The service's name for them.
+    pub(crate) id: String,
+    /// A name for people.
+    pub(crate) name: String,
+    /// True if it is whoever works this phone.
+    pub(crate) us: bool,
+    pub(crate) speaks: bool,
+    /// True if their pictures come.
+    pub(crate) seen: bool,
+    /// True if their pictures were asked for.
+    pub(crate) pinned: bool,
+    pub(crate) muted: bool,
+    /// True if their camera is off.
+    pub(crate) hidden: bool,
+    pub(crate) shows_screen: bool,
+}
+
+impl fmt::Display for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let facts = [
+            (self.us, "you"),
+            (self.speaks, "SPEAKS"),
+            (self.muted, "muted"),
+            (self.hidden, "camera off"),
+            (self.shows_screen, "shows a screen"),
+            (self.seen, "seen here"),
+            (self.pinned, "pinned"),
+        ];
+        let facts = facts.into_iter().filter(|(is, _)| *is).map(|(_, word)| word);
+        let sign = if self.speaks { '*' } else { ' ' };
+        write!(f, "{sign} {:<24}  {}", self.name, facts.collect::<Vec<_>>().join(", "))
     }
 }
 

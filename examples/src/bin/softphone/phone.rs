@@ -36,7 +36,8 @@ pub(crate) trait Phone<R: Sockets>: Sized {
 
     async fn log_in(&self) -> anyhow::Result<()>;
 
-    async fn log_out(&self) -> anyhow::Result<()>;
+    /// Logs out, when all that is to be written is written.
+    async fn log_out(&mut self) -> anyhow::Result<()>;
 
     /// Takes what the client tells. An error ends the phone.
     fn told(
@@ -59,6 +60,8 @@ pub(crate) struct Offers {
     /// The presences that can be set; none where that is done elsewhere.
     pub(crate) presences: &'static [&'static str],
     pub(crate) voicemail: bool,
+    /// There are meetings of several people.
+    pub(crate) meetings: bool,
     /// The clients of a user agree on who has the headset. Else whoever opens it has it.
     pub(crate) shared_headset: bool,
 }

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use console::style;
 use futures_util::future::{self, Either};
 use futures_util::select_biased;
@@ -69,7 +69,7 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
     let (sender, news) = smol::channel::bounded(NEWS);
     let teller: Tell = Arc::new(move |news| {
         match &news {
-            News::Said(line) => say(line),
+            News::Said(line) | News::Done(line) => say(line),
             News::Failed(line) => fail(line),
             News::Network(_) | News::Headset(_) => {
                 let _ = sender.force_send(news.clone());
@@ -83,14 +83,16 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
     let (worn, keys) = Worn::new(settings, P::OFFERS, System)?;
     let presses = ctrl_c();
     tell("logging in …");
-    match future::select(pin!(phone.log_in()), pin!(presses.recv())).await {
-        Either::Left((logged_in, _)) => logged_in.context("cannot log in")?,
-        Either::Right(_) => {
-            // The service may have logged it in already.
-            let _ = phone.log_out().await;
-            return Ok(());
-        }
-    }
+    let logged_in = match future::select(pin!(phone.log_in()), pin!(presses.recv())).await {
+        Either::Left((logged_in, _)) => Some(logged_in),
+        Either::Right(_) => None,
+    };
+    let Some(logged_in) = logged_in else {
+        // The service may have logged it in already.
+        let _ = phone.log_out().await;
+        return Ok(());
+    };
+    logged_in.context("cannot log in")?;
     tell(format_args!("ready; {} lists the commands", style("help").bold()));
 
     let interrupted = {
@@ -189,6 +191,10 @@ where
                 let words = worn.words();
                 tell(format_args!("  {}", words.as_deref().unwrap_or("there is no headset")));
             }
+            "people" => match lock(calls).people() {
+                Some(people) => people.iter().for_each(|one| tell(format_args!("  {one}"))),
+                None => complain(&anyhow!("this is no meeting")),
+            },
             "calls" => lock(calls).list().iter().for_each(|call| tell(format_args!("  {call}"))),
             word => {
                 match sound.command(word, rest.trim()) {
@@ -227,6 +233,9 @@ fn wish(calls: &Board, word: &str, rest: &str) -> anyhow::Result<Ask> {
         ("unhold", _) => Act::Hold(false),
         ("transfer", to) if !to.is_empty() => Act::Transfer(to.to_owned()),
         ("dtmf", keys) => Act::Press(keys.to_owned()),
+        ("film", _) => Act::Film(true),
+        ("unfilm", _) => Act::Film(false),
+        ("meet", room) if !room.is_empty() => return Ok(Ask::Meet(room.to_owned())),
         ("dial", to) if !to.is_empty() => return Ok(Ask::Dial(to.to_owned())),
         (other, _) => bail!("no such command: {other} (help lists them)"),
     };

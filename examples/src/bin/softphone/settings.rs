@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) bell: Option<String>,
     pub(crate) wav_in: Option<PathBuf>,
     pub(crate) wav_out: Option<PathBuf>,
+    /// The folder of films of meetings.
+    pub(crate) films: PathBuf,
     /// Codes of wrap-up, by the names that a person gives them.
     pub(crate) wrap_up: BTreeMap<String, String>,
     /// Every message on the wire is told, without secrets.
@@ -52,6 +54,7 @@ struct File {
     speaker: Option<String>,
     microphone: Option<String>,
     ring: Option<String>,
+    films: Option<PathBuf>,
     #[serde(default)]
     wrap_up: BTreeMap<String, String>,
 }
@@ -97,6 +100,7 @@ impl Settings {
             speaker: cli.speaker.or(file.speaker),
             microphone: cli.microphone.or(file.microphone),
             bell: cli.ring.or(file.ring),
+            films: cli.films.or(file.films).unwrap_or_else(|| ".".into()),
             wav_in: cli.wav_in,
             wav_out: cli.wav_out,
             wrap_up: file.wrap_up,

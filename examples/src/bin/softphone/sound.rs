@@ -7,8 +7,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use console::style;
 use offhook::audio::{RATE, Side, Tracks, wav};
+use offhook::media::AudioFrame;
 use offhook_runtime::{Audio, SendError, Sockets};
 use offhook_sound::{Desk, Device, Direction, News};
+use smol::channel::{Receiver, bounded};
 
 use crate::ask::Place;
 use crate::bell::Bell;
@@ -17,6 +19,9 @@ use crate::screen::{DeviceView, Meter, SoundView};
 use crate::settings::Settings;
 use crate::terminal::{say, tell};
 use crate::voice;
+
+/// The frames of what is heard that wait for a film. Of more the newest are kept.
+const COPIES: usize = 64;
 
 /// See the [module](self).
 #[derive(Clone)]
@@ -59,8 +64,14 @@ impl Sound {
         Ok(Self { speech, wav_out: settings.wav_out.clone(), desk, tell })
     }
 
-    /// Plays what is to be said, or says what the microphone hears; plays what is heard, and records it.
-    pub(crate) fn begin<R: Sockets>(&self, audio: Audio) -> anyhow::Result<()> {
+    /// True if there is something to say: a file, or what a microphone hears.
+    pub(crate) fn speaks(&self) -> bool {
+        self.speech.is_some() || self.desk.is_some()
+    }
+
+    /// Plays what is to be said, or says what the microphone hears; plays what is heard, and records it. Returns what is
+    /// heard, as it comes.
+    pub(crate) fn begin<R: Sockets>(&self, audio: Audio) -> anyhow::Result<Receiver<AudioFrame>> {
         let tell = Arc::clone(&self.tell);
         let complain = move |what: &dyn Display| tell(Told::Failed(format!("{what:#}")));
         if let Some(path) = self.wav_out.clone() {
@@ -76,6 +87,10 @@ impl Sound {
             })?;
         }
         let Audio { mut sink, stream } = audio;
+        let (copies, heard) = bounded(COPIES);
+        let mut stream = stream.tap(move |frame| {
+            let _ = copies.force_send(frame.clone());
+        });
         let line = self.desk.as_ref().and_then(|desk| desk.line()).map(Arc::new);
         if let Some(line) = line.clone() {
             let mut stream = stream.pcm(RATE)?;
@@ -84,6 +99,8 @@ impl Sound {
                     line.play(&pcm);
                 }
             })?;
+        } else {
+            R::spawn(async move { while stream.next().await.is_some() {} })?;
         }
         if let Some(speech) = self.speech.clone() {
             R::spawn(async move {
@@ -105,7 +122,7 @@ impl Sound {
                 }
             })?;
         }
-        Ok(())
+        Ok(heard)
     }
 
     /// Does what a word asks for; false if it is not about sound.

@@ -5,6 +5,9 @@ use std::thread::JoinHandle;
 
 use clap::Parser as _;
 use offhook::headset::{Hook, Key as Button, Lamps};
+use offhook::media::MediaKind;
+use offhook::video::WebmReader;
+use offhook_examples::meeting::ROOM;
 use offhook_hid::memory::Memory;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use offhook_tokio::Tokio;
@@ -101,8 +104,18 @@ impl Person {
         self.sees("no calls");
     }
 
+    fn presses(&self, key: Key) {
+        self.keys.send_blocking(Told::Key(key)).unwrap();
+    }
+
+    /// Types a line.
+    fn types(&self, text: &str) {
+        self.keys.send_blocking(Told::Pasted(text.to_owned())).unwrap();
+        self.presses(Key::Enter);
+    }
+
     fn leaves(self) {
-        self.keys.send_blocking(Told::Key(Key::Interrupt)).unwrap();
+        self.presses(Key::Interrupt);
         self.phone.join().unwrap().unwrap();
     }
 }
@@ -167,6 +180,116 @@ fn at_genesys_calls_go_by_the_headset_of_whichever_client_has_it() {
     first.sees("headset (ready)");
     second.leaves();
     first.leaves();
+}
+
+#[test]
+fn a_meeting_shows_who_is_there_and_who_speaks_and_is_filmed() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let films = tempfile::tempdir().unwrap();
+    let folder = films.path().to_str().unwrap();
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token, "--films", folder]);
+    ada.headset.plug();
+    ada.sees("headset (ready)");
+    ada.presses(Key::Char('M'));
+    ada.sees("room or meeting:");
+    ada.types(ROOM);
+    ada.sees("1 * MEETING");
+    // There is nothing to say without a microphone.
+    ada.shows(MUTED);
+    ada.sees("Ada                       you, muted, camera off");
+    let room = ROOM.split_once('@').unwrap().0;
+    let post = |what: &str, body: &Value| {
+        emulator.control("POST", &format!("rooms/{room}/{what}"), body).unwrap()
+    };
+    let lin = post("participants", &json!({"name": "Lin", "userId": "lin"}));
+    ada.sees("Lin  ");
+    let app = json!({"sourceUserId": "lin"});
+    let speaker = json!({"id": "1", "activity": "speaking", "appId": app});
+    let status = json!({"method": "member.notify.status", "params": {"speakers": [speaker]}});
+    post("data", &json!({"userId": user, "message": status}));
+    ada.sees("* Lin                       SPEAKS");
+    // The one who speaks is asked for.
+    ada.presses(Key::Char('M'));
+    ada.presses(Key::Down);
+    ada.sees("> * Lin");
+    ada.presses(Key::Enter);
+    ada.sees("SPEAKS, pinned");
+    // Not at once: right after its lamp has changed, that key is the device's echo.
+    ada.sees("MEETING         0:01");
+    ada.headset.press(Button::Mute);
+    ada.shows(TALK);
+    ada.sees("you, camera off");
+    ada.presses(Key::Char('h'));
+    ada.sees("! this is a meeting");
+    ada.presses(Key::Char('f'));
+    ada.sees("FILMED");
+    ada.sees("film: meeting-1.webm");
+    // Pictures come, and some time is filmed.
+    ada.sees("0:04  ");
+    ada.presses(Key::Char('f'));
+    ada.sees("meeting-1.webm: ");
+    ada.presses(Key::Char('f'));
+    ada.sees("film: meeting-2.webm");
+    let lin = lin["participantId"].as_str().unwrap();
+    let away = json!({"state": "disconnected"});
+    emulator.control("PATCH", &format!("rooms/{room}/participants/{lin}"), &away).unwrap();
+    ada.sees("People: 1");
+    ada.sees("0:06  ");
+    // Whoever leaves has all of it.
+    ada.leaves();
+    for n in 1..=2 {
+        let film = std::fs::read(films.path().join(format!("meeting-{n}.webm"))).unwrap();
+        let kinds = WebmReader::new(&film[..]).unwrap().map(|block| block.unwrap().frame.kind());
+        let (pictures, sounds) = kinds.fold((0, 0), |(pictures, sounds), kind| match kind {
+            MediaKind::Video => (pictures + 1, sounds),
+            MediaKind::Audio => (pictures, sounds + 1),
+        });
+        assert!(pictures > 5 && sounds > 20, "film {n}: {pictures} pictures, {sounds} packets");
+    }
+}
+
+/// There is one microphone: who is spoken to in a meeting is not to be heard in a call, nor the other way round.
+#[test]
+fn a_meeting_rings_in_a_call_which_is_held_for_it_and_is_muted_for_the_call() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let (lin, _) = emulator.add_user("Lin", None).unwrap();
+    let speech = tempfile::NamedTempFile::new().unwrap();
+    offhook::audio::wav::write(speech.as_file(), &[0; 1600]).unwrap();
+    let speech = speech.path().to_str().unwrap();
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token, "--wav-in", speech]);
+    emulator.control("POST", "calls", &json!({"kind": "inbound", "userId": user})).unwrap();
+    ada.sees("! RINGING");
+    ada.presses(Key::Char('a'));
+    ada.sees("1 * TALKING");
+    let peer = json!({"kind": "peer", "userId": user, "fromUserId": lin});
+    emulator.control("POST", "rooms", &peer).unwrap();
+    ada.sees("2 ! RINGING");
+    ada.presses(Key::Char('a'));
+    ada.sees("1 = ON HOLD");
+    ada.sees(">2 * MEETING");
+    ada.sees("Ada                       you, camera off");
+    ada.presses(Key::Up);
+    ada.sees(">1 = ON HOLD");
+    ada.presses(Key::Char('h'));
+    ada.sees("1 * TALKING");
+    ada.sees("MUTED");
+    ada.presses(Key::Down);
+    ada.sees("you, muted");
+    ada.presses(Key::Char('e'));
+    ada.sees("Calls: 1");
+    // One that is proposed and taken back.
+    let room = emulator.control("POST", "rooms", &peer).unwrap();
+    ada.sees("! RINGING");
+    let room = room["roomId"].as_str().unwrap();
+    emulator.control("POST", &format!("rooms/{room}/retract"), &json!({})).unwrap();
+    ada.sees("the caller gave up");
+    emulator.control("POST", "rooms", &peer).unwrap();
+    ada.sees("! RINGING");
+    ada.presses(Key::Char('r'));
+    ada.sees("Calls: 1");
+    ada.leaves();
 }
 
 #[test]

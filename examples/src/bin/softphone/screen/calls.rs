@@ -1,6 +1,7 @@
 //! The calls on the screen, and the one that keys are about.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use offhook::headset::CallState;
@@ -9,7 +10,7 @@ use offhook::report::CallQuality;
 
 use crate::ask::Act;
 use crate::headset::Seen;
-use crate::news::{CallKey, Change, Phase, Who};
+use crate::news::{CallKey, Change, Person, Phase, Who};
 
 /// The most calls that are shown.
 const MAX_CALLS: usize = 64;
@@ -36,10 +37,20 @@ pub(super) struct Call {
     pub(super) consults: Option<(String, bool)>,
     /// The call that it was made to ask about.
     pub(super) about: Option<CallKey>,
+    /// It is one of several people.
+    pub(super) meeting: Option<Meeting>,
     pub(super) path: Option<PathState>,
     pub(super) quality: Option<CallQuality>,
     /// The keys that were sent.
     pub(super) pressed: String,
+}
+
+/// The people in a meeting, and the file of its film, if one is made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Meeting {
+    /// Those who speak come first.
+    pub(super) people: Vec<Person>,
+    pub(super) film: Option<PathBuf>,
 }
 
 /// The sound of a call.
@@ -51,13 +62,15 @@ pub(super) enum Sounds {
     Stopped,
 }
 
-/// The last call that is over.
+/// A call that is over.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Past {
     pub(super) key: CallKey,
     pub(super) who: Who,
     pub(super) began: Duration,
     pub(super) ended: Duration,
+    /// True if it was a meeting.
+    pub(super) met: bool,
     pub(super) why: String,
     pub(super) report: Vec<String>,
 }
@@ -67,8 +80,8 @@ pub(super) struct Past {
 pub(crate) struct Calls {
     all: Vec<Call>,
     current: Option<CallKey>,
-    gone: VecDeque<CallKey>,
-    last: Option<Past>,
+    /// Those that are over, the newest last.
+    gone: VecDeque<Past>,
     /// True if keys are about another call than they were, by no wish of the user's.
     moved: bool,
 }
@@ -88,6 +101,7 @@ impl Call {
             held_by_them: false,
             consults: None,
             about: None,
+            meeting: None,
             path: None,
             quality: None,
             pressed: String::new(),
@@ -102,6 +116,7 @@ impl Call {
             (Phase::Up, _) if self.consults.is_some() => ('?', "CONSULTING"),
             (Phase::Up, _) if self.held => ('=', "ON HOLD"),
             (Phase::Up, _) if self.held_by_them => ('=', "HELD BY THEM"),
+            (Phase::Up, Sounds::Flows) if self.meeting.is_some() => ('*', "MEETING"),
             (Phase::Up, Sounds::Flows) => ('*', "TALKING"),
             (Phase::Up, Sounds::NotYet) => ('~', "CONNECTING"),
             (Phase::Up, Sounds::Stopped) => ('x', "NO SOUND"),
@@ -127,6 +142,8 @@ impl Call {
 
     fn takes(&mut self, change: Change, now: Duration) {
         match change {
+            // It may be up before whoever dialled is told that it was dialled.
+            Change::Phase(Phase::Dials) if self.phase == Phase::Up => {}
             Change::Phase(phase) => self.enters(phase, now),
             Change::Taken => {
                 self.here = true;
@@ -154,6 +171,14 @@ impl Call {
                 }
             }
             Change::About(call) => self.about = Some(call),
+            Change::Meeting => {
+                self.meeting.get_or_insert_default();
+            }
+            Change::People(mut people) => {
+                people.sort_by_key(|one| !one.speaks);
+                self.meeting.get_or_insert_default().people = people;
+            }
+            Change::Film(file) => self.meeting.get_or_insert_default().film = file,
             Change::Path(path) => self.path = Some(path),
             Change::Quality(quality) => self.quality = Some(quality),
         }
@@ -167,22 +192,20 @@ impl Calls {
             return self.over(now, key, why);
         }
         if let Change::Report(lines) = change {
-            let Some(last) = self.last.as_mut().filter(|last| last.key == *key) else {
-                return false;
-            };
-            last.report = lines;
-            return true;
+            let past = self.gone.iter_mut().find(|past| past.key == *key);
+            return past.map(|past| past.report = lines).is_some();
         }
         if self.find(key).is_none() {
             let Change::Phase(phase) = change else { return false };
             // The service may go on telling of one that is over here. One that rings again is another matter.
-            let stale = phase != Phase::Rings && self.gone.contains(key);
+            let stale = phase != Phase::Rings && self.gone.iter().any(|past| past.key == *key);
             if stale || self.all.len() >= MAX_CALLS {
                 return false;
             }
-            self.gone.retain(|gone| gone != key);
+            self.gone.retain(|past| past.key != *key);
             self.all.push(Call::new(key.clone(), phase, now));
-            if self.current.is_none() || phase == Phase::Dials {
+            // One that was dialled may be up already.
+            if self.current.is_none() || phase != Phase::Rings {
                 self.current = Some(key.clone());
             }
             return true;
@@ -197,17 +220,17 @@ impl Calls {
         let call = self.all.remove(at);
         let was_keyed = call.phase == Phase::Rings || self.current.as_ref() == Some(key);
         self.moved = was_keyed && !self.all.is_empty();
-        self.gone.push_back(key.clone());
-        if self.gone.len() > MAX_GONE {
-            self.gone.pop_front();
-        }
         if self.current.as_ref() == Some(key) {
             // The one that is spoken on comes before others.
             let next = self.all.iter().find(|call| call.phase == Phase::Up && !call.held);
             self.current = next.or_else(|| self.all.last()).map(|call| call.key.clone());
         }
-        let Call { key, who, began, .. } = call;
-        self.last = Some(Past { key, who, began, ended: now, why, report: Vec::new() });
+        let Call { key, who, began, meeting, .. } = call;
+        let met = meeting.is_some();
+        self.gone.push_back(Past { key, who, began, ended: now, met, why, report: Vec::new() });
+        if self.gone.len() > MAX_GONE {
+            self.gone.pop_front();
+        }
         true
     }
 
@@ -236,7 +259,17 @@ impl Calls {
     }
 
     pub(super) fn last(&self) -> Option<&Past> {
-        self.last.as_ref()
+        self.gone.back()
+    }
+
+    /// The calls of which it may be said what they were about: the one that keys are about, if it was answered, and those
+    /// that are over, the newest first. With the names of the others.
+    pub(super) fn to_wrap_up(&self) -> Vec<(CallKey, String)> {
+        let is_call = |call: &&Call| call.phase == Phase::Up && call.meeting.is_none();
+        let current = self.current().filter(is_call).map(|call| (&call.key, &call.who));
+        let gone =
+            self.gone.iter().rev().filter(|past| !past.met).map(|past| (&past.key, &past.who));
+        current.into_iter().chain(gone).map(|(key, who)| (key.clone(), who.to_string())).collect()
     }
 
     /// The calls as a headset sees them.
@@ -248,6 +281,11 @@ impl Calls {
     /// True if there is such a call.
     pub(crate) fn knows(&self, key: &CallKey) -> bool {
         self.find(key).is_some()
+    }
+
+    /// The people in a meeting, if it is one.
+    pub(crate) fn people(&self, key: &CallKey) -> Option<&[Person]> {
+        Some(&self.find(key)?.meeting.as_ref()?.people)
     }
 
     pub(super) fn find(&self, key: &CallKey) -> Option<&Call> {

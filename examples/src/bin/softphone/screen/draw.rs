@@ -9,11 +9,11 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
-use super::calls::{Call, Sounds};
+use super::calls::{Call, Meeting, Sounds};
 use super::keys::{ALWAYS, Entry, HELP, Kind, Menu};
 use super::log::{Page, What};
 use super::{Meter, Mode, Screen, Status};
-use crate::news::{Network, Phase, clock};
+use crate::news::{Network, Person, Phase, clock};
 
 /// The least size, in columns and rows.
 const LEAST: (u16, u16) = (80, 24);
@@ -118,7 +118,10 @@ impl Screen {
         self.draw_calls(frame, calls);
         self.draw_sound(frame, sound);
         self.draw_quality(frame, quality);
-        self.draw_said(frame, said);
+        match self.calls.current().and_then(|call| call.meeting.as_ref()) {
+            Some(meeting) => self.draw_people(frame, said, meeting),
+            None => self.draw_said(frame, said),
+        }
     }
 
     fn draw_calls(&self, frame: &mut Frame<'_>, area: Rect) {
@@ -160,6 +163,9 @@ impl Screen {
         }
         if call.held && call.held_by_them {
             facts.push("held by both".to_owned());
+        }
+        if let Some(Meeting { film: Some(_), .. }) = &call.meeting {
+            facts.push("FILMED".to_owned());
         }
         if let Some((whom, to_them)) = &call.consults {
             facts.push(if *to_them { format!("to {whom}") } else { "to the caller".to_owned() });
@@ -256,12 +262,35 @@ impl Screen {
         frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" Log ")), area);
     }
 
+    fn draw_people(&self, frame: &mut Frame<'_>, area: Rect, meeting: &Meeting) {
+        let (room, width) = (usize::from(area.height.saturating_sub(2)), usize::from(area.width));
+        let line = |one: &Person| {
+            let style = if one.speaks { self.tone(Tone::Good) } else { Style::new() };
+            Line::styled(format!(" {}", fit(&one.to_string(), width.saturating_sub(3))), style)
+        };
+        let lines: Vec<_> = meeting.people.iter().take(room).map(line).collect();
+        let title = match meeting.people.len() {
+            0 => " People: not told yet ".to_owned(),
+            count if count > room => format!(" People: {count} (M shows all) "),
+            count => format!(" People: {count} "),
+        };
+        let block = Block::bordered().title(title);
+        let block = match &meeting.film {
+            Some(file) => {
+                let name = file.file_name().unwrap_or_default().to_string_lossy();
+                block.title_bottom(format!(" film: {} ", fit(&name, width.saturating_sub(12))))
+            }
+            None => block,
+        };
+        frame.render_widget(Paragraph::new(lines).block(block), area);
+    }
+
     fn draw_help(&self, frame: &mut Frame<'_>, area: Rect) {
         let line = |entry: &Entry| {
             // What does nothing now is faint, and the sign says so, too.
             let works = self.deed(entry.key).is_ok();
             let sign = if works { ' ' } else { '-' };
-            let text = format!("{sign} {:<12} {:<11} {}", entry.keys, entry.word, entry.about);
+            let text = format!("{sign} {:<12} {:<14} {}", entry.keys, entry.word, entry.about);
             if works { Line::from(text) } else { Line::styled(text, self.tone(Tone::Faint)) }
         };
         let lines: Vec<_> = HELP.iter().chain(&ALWAYS).map(line).collect();
@@ -335,7 +364,7 @@ impl Screen {
         let lines: Vec<_> = menu.items.iter().enumerate().skip(from).take(room).map(line).collect();
         let block = Block::bordered().title(format!(" {} ", menu.kind.title()));
         let block = match menu.kind {
-            Kind::Presence => block,
+            Kind::Presence | Kind::People => block,
             Kind::Devices => self.with_headset(block, area),
         };
         frame.render_widget(Paragraph::new(lines).block(block), area);
@@ -416,7 +445,7 @@ fn said((at, line): &(Duration, String)) -> Line<'static> {
 }
 
 /// As much of a text as fits into so many columns, with a sign where something is left out.
-fn fit(text: &str, columns: usize) -> String {
+pub(super) fn fit(text: &str, columns: usize) -> String {
     if Span::raw(text).width() <= columns {
         return text.to_owned();
     }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::calls::Call;
+use super::calls::{Call, Meeting};
 use super::log::Page;
-use super::prompt::{About, Prompt};
+use super::prompt::{About, Prompt, WrapUp};
 use super::{Mode, Screen, Status};
 use crate::ask::{Act, Ask};
 use crate::news::Phase;
@@ -64,24 +64,24 @@ const fn entry(keys: &'static str, key: Key, word: &'static str, about: &'static
 
 /// All keys.
 pub(super) const HELP: [Entry; 18] = [
-    entry("a", Key::Char('a'), "answer", "answer the call that rings"),
-    entry("r", Key::Char('r'), "reject", "decline it"),
+    entry("a r", Key::Char('a'), "answer, reject", "answer what rings, or decline it"),
     entry("h", Key::Char('h'), "hold", "hold the call, or resume it"),
     entry("m", Key::Char('m'), "mute", "the far side does not hear you, or does again"),
     entry("e", Key::Char('e'), "end", "end the call"),
     entry("d", Key::Char('d'), "dial", "call somebody; Up and Down find numbers of before"),
     entry("t", Key::Char('t'), "transfer", "give the call away without a word"),
     entry("T", Key::Char('T'), "consult", "ask somebody first; once more connects both"),
-    entry("o", Key::Char('o'), "other side", "during a consult, speak to the other side"),
-    entry("x", Key::Char('x'), "take back", "take the caller back from a consult"),
+    entry("o x", Key::Char('o'), "other, back", "in a consult: the other side; the end of it"),
     entry("c", Key::Char('c'), "conference", "all speak with each other"),
     entry("w", Key::Char('w'), "wrap up", "say what the call was about"),
+    entry("M", Key::Char('M'), "meet", "join a meeting; in one: who is there, whom to see"),
+    entry("f", Key::Char('f'), "film", "write a meeting's pictures and sound to a file"),
     entry("0-9 * #", Key::Char('5'), "keys", "are sent to the call"),
     entry("Up Down Tab", Key::Down, "choose", "choose the call that keys are about"),
     entry("p", Key::Char('p'), "presence", "say whether you are there"),
     entry("v", Key::Char('v'), "voicemail", "look at the mailbox"),
-    entry("s", Key::Char('s'), "sound", "choose speaker, microphone and the device that rings"),
-    entry("l", Key::Char('l'), "log", "the log, the ladder and the report of the last call"),
+    entry("s", Key::Char('s'), "sound", "choose speaker, microphone and bell"),
+    entry("l", Key::Char('l'), "log", "log, ladder and report of the last call"),
 ];
 
 /// The keys that are always there, at the end of the help and of the bar.
@@ -107,6 +107,7 @@ pub(super) enum Deed {
 pub(super) enum Kind {
     Presence,
     Devices,
+    People,
 }
 
 impl Kind {
@@ -114,6 +115,7 @@ impl Kind {
         match self {
             Self::Presence => "Presence",
             Self::Devices => "Devices (* is chosen)",
+            Self::People => "People: Enter asks for the pictures of",
         }
     }
 }
@@ -163,7 +165,7 @@ impl Screen {
             Key::Char('a') => self.ringing(Act::Answer, "answering"),
             Key::Char('r') => self.ringing(Act::Reject, "declining"),
             Key::Char('h') => {
-                let call = self.up()?;
+                let call = self.call()?;
                 let act = Act::Hold(!call.held);
                 self.may(call, &act)?;
                 Ok(ask(call, act, if call.held { "resuming" } else { "holding" }))
@@ -175,7 +177,7 @@ impl Screen {
             }
             Key::Char('e') => self.end_call(),
             Key::Char('d') => Ok(prompt(About::Dial)),
-            Key::Char('t') => Ok(prompt(About::Transfer(self.up()?.key.clone()))),
+            Key::Char('t') => Ok(prompt(About::Transfer(self.call()?.key.clone()))),
             Key::Char('T') => self.consult(),
             Key::Char('o') => {
                 let call = self.consulting()?;
@@ -186,8 +188,10 @@ impl Screen {
             Key::Char('c') => self.conference(),
             Key::Char('w') => self.wrap(),
             Key::Char(digit @ ('0'..='9' | '*' | '#')) => {
-                Ok(ask(self.up()?, Act::Press(digit.to_string()), &format!("{digit} to")))
+                Ok(ask(self.call()?, Act::Press(digit.to_string()), &format!("{digit} to")))
             }
+            Key::Char('M') => self.meet(),
+            Key::Char('f') => self.film(),
             Key::Char('p') => self.presences(),
             Key::Char('v') if self.offers.voicemail => {
                 Ok(Deed::Ask(Ask::Voicemail, "asking for the mailbox …".to_owned()))
@@ -232,6 +236,15 @@ impl Screen {
         }
     }
 
+    /// The call that keys are about, if it was answered and is no meeting.
+    fn call(&self) -> Result<&Call, String> {
+        let call = self.up()?;
+        match call.meeting {
+            Some(_) => no("this is a meeting: m mutes, M shows who is there, f films, e leaves it"),
+            None => Ok(call),
+        }
+    }
+
     /// Checks that a thing may be asked of a call, also by a headset.
     ///
     /// # Errors
@@ -239,6 +252,7 @@ impl Screen {
     /// It may not, for this reason.
     pub(super) fn may(&self, call: &Call, act: &Act) -> Result<(), String> {
         match act {
+            Act::Hold(_) if call.meeting.is_some() => no("a meeting is not held: m mutes it"),
             Act::Hold(_) if call.consults.is_some() => {
                 no("during a consult the caller waits: o speaks to them")
             }
@@ -263,7 +277,7 @@ impl Screen {
     }
 
     fn consult(&self) -> Result<Deed, String> {
-        let call = self.up()?;
+        let call = self.call()?;
         let with = match self.offers.consult {
             Consult::Within => call.consults.as_ref().map(|_| call),
             Consult::TwoCalls => self.calls.consulted(call),
@@ -276,7 +290,7 @@ impl Screen {
 
     /// The call about which somebody is asked.
     fn consulting(&self) -> Result<&Call, String> {
-        let call = self.up()?;
+        let call = self.call()?;
         match (self.offers.consult, &call.consults) {
             (Consult::Within, Some(_)) => Ok(call),
             (Consult::Within, None) => no("nobody is asked about this call: T asks somebody"),
@@ -287,7 +301,7 @@ impl Screen {
     }
 
     fn conference(&self) -> Result<Deed, String> {
-        let call = self.up()?;
+        let call = self.call()?;
         let other = match self.offers.consult {
             Consult::Within if call.consults.is_some() => call,
             Consult::Within => return no("a conference begins as a consult: T asks somebody"),
@@ -299,16 +313,41 @@ impl Screen {
         Ok(ask(call, Act::Conference(other.key.clone()), "making a conference with"))
     }
 
+    fn meet(&self) -> Result<Deed, String> {
+        if !self.offers.meetings {
+            return no(format!("{} has no meetings", self.offers.service));
+        }
+        let current = self.calls.current().filter(|call| call.phase == Phase::Up);
+        let Some((call, meeting)) = current.and_then(|call| Some((call, call.meeting.as_ref()?)))
+        else {
+            return Ok(prompt(About::Meet));
+        };
+        let see = |whom| Ask::Call(call.key.clone(), Act::See(whom));
+        let others = meeting.people.iter().filter(|one| !one.us);
+        let others = others.map(|one| (see(Some(one.id.clone())), one.to_string()));
+        let chosen = (see(None), "  whomever the service chooses".to_owned());
+        let items = [chosen].into_iter().chain(others).collect();
+        Ok(Deed::Open(Mode::Menu(Menu { kind: Kind::People, items, at: 0 })))
+    }
+
+    fn film(&self) -> Result<Deed, String> {
+        let call = self.up()?;
+        match &call.meeting {
+            None => no("only a meeting is filmed"),
+            Some(Meeting { film: None, .. }) => Ok(ask(call, Act::Film(true), "filming")),
+            Some(_) => Ok(ask(call, Act::Film(false), "no more filming of")),
+        }
+    }
+
     fn wrap(&self) -> Result<Deed, String> {
         if !self.offers.wrap_up {
             return no(format!("{} has no wrap-up", self.offers.service));
         }
-        let current = self.calls.current().filter(|call| call.phase == Phase::Up);
-        let key = current.map(|call| &call.key).or_else(|| self.calls.last().map(|last| &last.key));
-        match key {
-            Some(key) => Ok(prompt(About::WrapUp(key.clone(), self.wrap_up.clone()))),
-            None => no("there was no call to wrap up"),
+        let calls = self.calls.to_wrap_up();
+        if calls.is_empty() {
+            return no("there was no call to wrap up");
         }
+        Ok(prompt(About::WrapUp(WrapUp { calls, at: 0, names: self.wrap_up.clone() })))
     }
 
     fn presences(&self) -> Result<Deed, String> {

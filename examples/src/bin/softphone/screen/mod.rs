@@ -149,6 +149,10 @@ impl Screen {
                 let line = console::strip_ansi_codes(&line).into_owned();
                 self.log.say(self.now, line);
             }
+            News::Done(line) => {
+                self.log.say(self.now, line.clone());
+                self.status = Status::Said(line);
+            }
             News::Failed(line) => self.failed(&line),
             News::Call(call, change) => self.changed(&call, change),
             News::Network(network) => {
@@ -295,6 +299,7 @@ impl Screen {
                 }
                 prompt::Typed::Done(ask, words) => {
                     if let Ask::Dial(number)
+                    | Ask::Meet(number)
                     | Ask::Call(_, Act::Transfer(number) | Act::Consult(number)) = &ask
                     {
                         self.history.note(number);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::draw::fit;
 use super::keys::Key;
 use crate::ask::{Act, Ask};
 use crate::news::CallKey;
@@ -35,10 +36,38 @@ impl History {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum About {
     Dial,
+    Meet,
     Transfer(CallKey),
     Consult(CallKey),
-    /// With the codes that have names.
-    WrapUp(CallKey, BTreeMap<String, String>),
+    WrapUp(WrapUp),
+}
+
+/// The calls of which it may be said what they were about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct WrapUp {
+    /// With the names of the others, the newest first. There is one at least.
+    pub(super) calls: Vec<(CallKey, String)>,
+    /// The one that it is about.
+    pub(super) at: usize,
+    /// The codes that have names.
+    pub(super) names: BTreeMap<String, String>,
+}
+
+impl WrapUp {
+    fn label(&self) -> String {
+        let who = self.calls.get(self.at).map_or("", |(_, who)| who.as_str());
+        let who = fit(who, 20);
+        let of = match self.calls.len() {
+            0 | 1 => String::new(),
+            count => format!(" ({} of {count})", self.at + 1),
+        };
+        let names: Vec<_> = self.names.keys().map(String::as_str).collect();
+        let names = match names.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", fit(&names.join(", "), 24)),
+        };
+        format!("{who}{of}: code{names}, then notes: ")
+    }
 }
 
 /// A line that is being typed.
@@ -69,13 +98,10 @@ impl Prompt {
     pub(super) fn label(&self) -> String {
         match &self.about {
             About::Dial => "dial: ".to_owned(),
+            About::Meet => "room or meeting: ".to_owned(),
             About::Transfer(_) => "transfer to: ".to_owned(),
             About::Consult(_) => "ask whom: ".to_owned(),
-            About::WrapUp(_, names) if names.is_empty() => "code, then notes: ".to_owned(),
-            About::WrapUp(_, names) => {
-                let names: Vec<_> = names.keys().map(String::as_str).collect();
-                format!("code ({}), then notes: ", names.join(", "))
-            }
+            About::WrapUp(wrap_up) => wrap_up.label(),
         }
     }
 
@@ -87,7 +113,7 @@ impl Prompt {
     pub(super) fn is_about(&self, call: &CallKey) -> bool {
         match &self.about {
             About::Transfer(about) | About::Consult(about) => about == call,
-            About::Dial | About::WrapUp(..) => false,
+            About::Dial | About::Meet | About::WrapUp(..) => false,
         }
     }
 
@@ -109,7 +135,7 @@ impl Prompt {
             Key::Up => self.remember(self.back + 1, history),
             Key::Down => match self.back.checked_sub(1) {
                 Some(back) => self.remember(back, history),
-                None => Typed::No("nothing newer was typed".to_owned()),
+                None => Typed::No("there is nothing newer".to_owned()),
             },
             Key::Esc => Typed::Left,
             Key::Enter => self.done(),
@@ -120,8 +146,12 @@ impl Prompt {
     }
 
     fn remember(&mut self, back: usize, history: &History) -> Typed {
-        if matches!(self.about, About::WrapUp(..)) {
-            return Typed::No("codes are not remembered".to_owned());
+        if let About::WrapUp(wrap_up) = &mut self.about {
+            if back >= wrap_up.calls.len() {
+                return Typed::No("there is no call before that".to_owned());
+            }
+            (wrap_up.at, self.back) = (back, back);
+            return Typed::More;
         }
         if self.back == 0 {
             self.draft.clone_from(&self.text);
@@ -143,13 +173,15 @@ impl Prompt {
         let to = text.to_owned();
         let (ask, words) = match &self.about {
             About::Dial => (Ask::Dial(to), format!("dialling {text} …")),
+            About::Meet => (Ask::Meet(to), format!("joining {text} …")),
             About::Transfer(call) => {
                 (Ask::Call(call.clone(), Act::Transfer(to)), format!("giving the call to {text} …"))
             }
             About::Consult(call) => {
                 (Ask::Call(call.clone(), Act::Consult(to)), format!("asking {text} …"))
             }
-            About::WrapUp(call, names) => {
+            About::WrapUp(WrapUp { calls, at, names }) => {
+                let Some((call, _)) = calls.get(*at) else { return Typed::Left };
                 let (code, notes) = text.split_once(' ').unwrap_or((text, ""));
                 let notes = Some(notes.trim().to_owned()).filter(|notes| !notes.is_empty());
                 let id = names.get(code).map_or(code, String::as_str).to_owned();

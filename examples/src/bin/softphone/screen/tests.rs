@@ -11,11 +11,12 @@ use offhook::media::PathState;
 use offhook::report::QualityMeter;
 use offhook_tokio::Tokio;
 
+use super::calls::Call;
 use super::keys::{ALWAYS, HELP};
 use super::*;
 use crate::cloud::Cloud;
 use crate::gateway::Gateway;
-use crate::news::{Phase, Who};
+use crate::news::{Person, Phase, Who};
 use crate::phone::Phone;
 
 const GENESYS: Offers = <Cloud<Tokio> as Phone<Tokio>>::OFFERS;
@@ -51,6 +52,35 @@ fn talks(screen: &mut Screen, call: &str, name: &str) {
     rings(screen, call, name);
     told(screen, call, Change::Taken);
     told(screen, call, Change::Sound(true));
+}
+
+fn person(name: &str) -> Person {
+    Person {
+        id: format!("id of {name}"),
+        name: name.to_owned(),
+        us: false,
+        speaks: false,
+        seen: false,
+        pinned: false,
+        muted: false,
+        hidden: false,
+        shows_screen: false,
+    }
+}
+
+/// We are in a meeting with others.
+fn meets(screen: &mut Screen, call: &str) {
+    told(screen, call, Change::Phase(Phase::Up));
+    told(screen, call, Change::Taken);
+    told(screen, call, Change::Meeting);
+    told(screen, call, Change::Who(Who::of("standup@conference.lab.test")));
+    told(screen, call, Change::Sound(true));
+    let people = vec![
+        Person { us: true, hidden: true, ..person("Ada") },
+        Person { muted: true, ..person("Lin") },
+        Person { speaks: true, seen: true, shows_screen: true, ..person("Grace") },
+    ];
+    told(screen, call, Change::People(people));
 }
 
 fn type_in(screen: &mut Screen, text: &str) {
@@ -115,6 +145,14 @@ fn states(offers: Offers) -> Vec<(&'static str, Screen)> {
                 talks(screen, "2", "Bob");
             }),
         ),
+        ("meeting", of(&|screen| meets(screen, "1"))),
+        (
+            "a meeting that is filmed",
+            of(&|screen| {
+                meets(screen, "1");
+                told(screen, "1", Change::Film(Some("films/meeting-3.webm".into())));
+            }),
+        ),
         (
             "over",
             of(&|screen| {
@@ -125,24 +163,37 @@ fn states(offers: Offers) -> Vec<(&'static str, Screen)> {
     ]
 }
 
+/// All keys that the help lists, and one of the digits.
+fn keys() -> impl Iterator<Item = Key> {
+    let words = HELP.iter().chain(&ALWAYS).flat_map(|entry| entry.keys.split(' '));
+    words.map(|word| match word {
+        "0-9" => Key::Char('5'),
+        "Up" => Key::Up,
+        "Down" => Key::Down,
+        "Tab" => Key::Tab,
+        "Ctrl-C" => Key::Interrupt,
+        word => Key::Char(word.parse().unwrap()),
+    })
+}
+
 #[test]
 fn every_key_of_the_help_does_something_in_each_state_or_says_why_not() {
     for offers in [GENESYS, RIBBON] {
         let names: Vec<_> = states(offers).into_iter().map(|(name, _)| name).collect();
         for (n, name) in names.iter().enumerate() {
-            for entry in HELP.iter().chain(&ALWAYS) {
+            for key in keys() {
                 let mut screen = states(offers).swap_remove(n).1;
                 let before = (screen.mode.clone(), screen.calls.current().map(|c| c.key.clone()));
-                let says = screen.deed(entry.key).err();
-                let asked = screen.key(entry.key);
+                let says = screen.deed(key).err();
+                let asked = screen.key(key);
                 let after = (screen.mode.clone(), screen.calls.current().map(|c| c.key.clone()));
                 let does = asked.is_some() || before != after;
                 match &screen.status {
                     Status::No(why) => {
-                        assert!(why.len() > 8, "{name}: {} says {why:?}", entry.keys);
+                        assert!(why.len() > 8, "{name}: {key} says {why:?}");
                         assert!(says.is_none_or(|says| says == *why));
                     }
-                    Status::Said(_) => assert!(does, "{name}: {} does nothing", entry.keys),
+                    Status::Said(_) => assert!(does, "{name}: {key} does nothing"),
                 }
             }
         }
@@ -151,12 +202,13 @@ fn every_key_of_the_help_does_something_in_each_state_or_says_why_not() {
 
 #[test]
 fn every_key_of_the_help_does_something_in_some_state_of_some_service() {
-    for entry in HELP.iter().chain(&ALWAYS) {
+    // Ctrl-C is for what lies over the calls, too.
+    for key in keys().filter(|key| *key != Key::Interrupt) {
         let works = [GENESYS, RIBBON]
             .into_iter()
             .flat_map(states)
-            .any(|(_, screen)| screen.deed(entry.key).is_ok());
-        assert!(works, "{} never does anything", entry.keys);
+            .any(|(_, screen)| screen.deed(key).is_ok());
+        assert!(works, "{key} never does anything");
     }
 }
 
@@ -299,6 +351,55 @@ fn a_call_is_wrapped_up_by_the_name_of_a_code_also_when_it_is_over() {
         let wraps = Act::WrapUp(code.to_owned(), notes.map(str::to_owned));
         assert_eq!(screen.key(Key::Enter), act("1", wraps));
     }
+}
+
+#[test]
+fn of_several_calls_that_are_over_each_is_wrapped_up() {
+    let mut screen = screen(GENESYS);
+    for (call, name) in [("1", "Grace"), ("2", "Bob")] {
+        talks(&mut screen, call, name);
+        told(&mut screen, call, Change::Over("hung up".to_owned()));
+    }
+    meets(&mut screen, "3");
+    told(&mut screen, "3", Change::Over("left".to_owned()));
+    screen.key(Key::Char('w'));
+    let label = |screen: &Screen| match &screen.mode {
+        Mode::Prompt(prompt) => prompt.label(),
+        mode => panic!("{mode:?}"),
+    };
+    assert!(label(&screen).starts_with("Bob"), "{}", label(&screen));
+    assert_eq!((screen.key(Key::Up), screen.key(Key::Up)), (None, None));
+    assert!(label(&screen).starts_with("Grace"), "{}", label(&screen));
+    type_in(&mut screen, "sold");
+    assert_eq!(screen.key(Key::Enter), act("1", Act::WrapUp("code-7".to_owned(), None)));
+}
+
+#[test]
+fn a_meeting_has_keys_of_its_own_and_takes_none_of_a_call() {
+    let mut screen = screen(GENESYS);
+    screen.key(Key::Char('M'));
+    type_in(&mut screen, "standup@conference.lab.test");
+    let room = "standup@conference.lab.test".to_owned();
+    assert_eq!(screen.key(Key::Enter), Some(Ask::Meet(room)));
+    meets(&mut screen, "1");
+    // Told late by whoever joined it.
+    told(&mut screen, "1", Change::Phase(Phase::Dials));
+    assert_eq!(screen.calls.current().map(Call::state), Some(('*', "MEETING")));
+    for key in ['h', 't', 'T', 'o', 'x', 'c', '5'] {
+        assert_eq!(screen.key(Key::Char(key)), None);
+        assert!(matches!(&screen.status, Status::No(why) if why.contains("this is a meeting")));
+    }
+    assert_eq!(screen.key(Key::Char('m')), act("1", Act::Mute(true)));
+    assert_eq!(screen.key(Key::Char('f')), act("1", Act::Film(true)));
+    told(&mut screen, "1", Change::Film(Some("meeting-1.webm".into())));
+    assert_eq!(screen.key(Key::Char('f')), act("1", Act::Film(false)));
+    told(&mut screen, "1", Change::Film(None));
+    // Whoever speaks is on top of the list.
+    screen.key(Key::Char('M'));
+    screen.key(Key::Down);
+    let grace = Some("id of Grace".to_owned());
+    assert_eq!(screen.key(Key::Enter), act("1", Act::See(grace)));
+    assert_eq!(screen.key(Key::Char('e')), act("1", Act::End));
 }
 
 #[test]

@@ -128,6 +128,34 @@ fn calls() {
 }
 
 #[test]
+fn a_meeting() {
+    let mut screen = busy(GENESYS);
+    meets(&mut screen, "3");
+    told(&mut screen, "3", Change::Film(Some("films/meeting-3.webm".into())));
+    screen.tick(SECOND(3730));
+    shot("meeting", &screen);
+    screen.key(Key::Char('M'));
+    screen.key(Key::Down);
+    shot("people", &screen);
+    screen.key(Key::Esc);
+    let people = (0..40).map(|n| person(&format!("Participant number {n} of a large crowd")));
+    told(&mut screen, "3", Change::People(people.collect()));
+    let shown = text(&drawn(&screen, 80, 24));
+    assert!(shown.contains("People: 40 (M shows all)"), "{shown}");
+    for _ in 0..2 {
+        told(&mut screen, "3", Change::Over("left".to_owned()));
+    }
+    screen.key(Key::Char('w'));
+    assert!(screen.calls.to_wrap_up().iter().all(|(call, _)| call.as_str() != "3"));
+    let mut several = over();
+    talks(&mut several, "2", "Alan Turing");
+    told(&mut several, "2", Change::Over("success".to_owned()));
+    several.key(Key::Char('w'));
+    type_in(&mut several, "sold tw");
+    shot("wrap-up", &several);
+}
+
+#[test]
 fn trouble() {
     let mut screen = busy(GENESYS);
     screen.told(News::Network(Network::Lost("trying again: no route".to_owned())));
