@@ -174,6 +174,20 @@ pub(crate) async fn audio_flows_both_ways_and_ends_with_its_session<R: Sockets>(
     assert_eq!(within::<R, _>(late.stream.next()).await, None);
 }
 
+pub(crate) async fn each_frame_that_is_taken_is_shown_to_the_tap<R: Sockets>() {
+    let stage = Stage::<R>::new();
+    let audio = stage.handle.audio(MEDIA);
+    let (seen, taps) = std::sync::mpsc::channel();
+    let tap = move |frame: &AudioFrame| seen.send(frame.clone()).unwrap();
+    let mut pcm = audio.stream.tap(tap).pcm(8000).expect("a rate");
+    for time in 0..3 {
+        stage.make(Output::Frame { track: TrackId::audio(MEDIA), frame: frame(time).into() }).await;
+    }
+    stage.make(Output::Event(Saw::MediaEnded(MEDIA))).await;
+    while within::<R, _>(pcm.read()).await.is_some() {}
+    assert_eq!(taps.try_iter().collect::<Vec<_>>(), [frame(0), frame(1), frame(2)]);
+}
+
 pub(crate) async fn audio_that_nobody_took_is_not_kept<R: Sockets>() {
     let stage = Stage::<R>::new();
     stage.make(Output::Frame { track: TrackId::audio(MEDIA), frame: frame(1).into() }).await;

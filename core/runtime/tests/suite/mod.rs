@@ -43,6 +43,7 @@ macro_rules! suite {
                 a_farewell_that_never_completes_is_cut_short,
                 a_refused_farewell_ends_at_once,
                 audio_flows_both_ways_and_ends_with_its_session,
+                each_frame_that_is_taken_is_shown_to_the_tap,
                 audio_that_nobody_took_is_not_kept,
                 audio_taken_again_ends_the_pair_before,
                 unread_audio_loses_the_oldest_and_counts_it,

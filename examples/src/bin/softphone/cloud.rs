@@ -109,17 +109,17 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
     fn told(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::PendingSession(call) if call.session_type == SessionType::CollaborateVideo => {
-                if !call.auto_answer {
-                    let from = call.from_user.as_ref().map_or(&*call.from, |user| user.as_str());
-                    self.say(format!(
-                        "{}: a meeting with {from}",
-                        style("ringing").yellow().bold()
-                    ));
-                    self.change(&call.conversation, Change::Phase(Phase::Rings));
-                    self.change(&call.conversation, Change::Meeting);
-                    self.change(&call.conversation, Change::Who(Who::of(from)));
-                    self.proposed.insert(call.conversation);
+                // One that we began is joined by itself.
+                if call.auto_answer {
+                    return Ok(());
                 }
+                let from = call.from_user.as_ref().map_or(&*call.from, |user| user.as_str());
+                let rings = style("ringing").yellow().bold();
+                self.say(format!("{rings}: a meeting with {from}"));
+                self.change(&call.conversation, Change::Phase(Phase::Rings));
+                self.change(&call.conversation, Change::Meeting);
+                self.change(&call.conversation, Change::Who(Who::of(from)));
+                self.proposed.insert(call.conversation);
             }
             Event::PendingSession(call) if call.session_type == SessionType::Softphone => {
                 let who = call.who();
