@@ -67,8 +67,8 @@ struct Cli {
     /// The service's domain; `mypurecloud.com` unless said. Of Genesys.
     #[arg(long)]
     environment: Option<String>,
-    /// An OAuth access token; better from the environment than from the command line. Of Genesys.
-    #[arg(long, env = "OFFHOOK_TOKEN", hide_env_values = true)]
+    /// An OAuth access token, of Genesys; better in OFFHOOK_TOKEN, or in a file. A flag counts more than the environment.
+    #[arg(long)]
     token: Option<String>,
     /// The file that it is in, which only its owner may read.
     #[arg(long, value_name = "FILE")]
@@ -76,8 +76,8 @@ struct Cli {
     /// The user. Of a Ribbon gateway.
     #[arg(long)]
     user: Option<String>,
-    /// Their password; better from the environment. Of a Ribbon gateway.
-    #[arg(long, env = "OFFHOOK_PASSWORD", hide_env_values = true)]
+    /// Their password, of a Ribbon gateway; better in OFFHOOK_PASSWORD, or in a file.
+    #[arg(long)]
     password: Option<String>,
     /// The file that it is in, likewise.
     #[arg(long, value_name = "FILE")]

@@ -1,4 +1,4 @@
-//! Settings: of the command line, and where that says nothing, of a file.
+//! Settings: of the command line, and where that says nothing, of a file. Secrets are looked for in the environment in between.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -66,6 +66,11 @@ impl Settings {
     ///
     /// A file cannot be read, has something else in it, or has secrets that others may read.
     pub(crate) fn new(cli: Cli) -> anyhow::Result<Self> {
+        Self::with(cli, |name| std::env::var(name).ok())
+    }
+
+    /// The same, in an environment.
+    fn with(cli: Cli, environment: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let file = match &cli.config {
             Some(path) => File::read(path)?,
             None => usual()
@@ -74,8 +79,20 @@ impl Settings {
         };
         let service = cli.service.or(file.service).unwrap_or(Choice::Genesys);
         // A secret that is not needed is not read either.
-        let from = |of: Choice, path: Option<PathBuf>| {
-            path.filter(|_| service == of).map(|path| secret(&path)).transpose()
+        let found = |of: Choice, flag: Option<String>, name: &str, files: [Option<PathBuf>; 2]| {
+            if service != of {
+                return Ok(flag);
+            }
+            let [of_flag, of_file] = files;
+            let of_environment = || environment(name).filter(|value| !value.is_empty());
+            match (flag, of_flag) {
+                (Some(secret), _) => Ok(Some(secret)),
+                (None, Some(path)) => secret(&path).map(Some),
+                (None, None) => match of_environment() {
+                    Some(secret) => Ok(Some(secret)),
+                    None => of_file.map(|path| secret(&path)).transpose(),
+                },
+            }
         };
         Ok(Self {
             service,
@@ -83,15 +100,19 @@ impl Settings {
                 .environment
                 .or(file.environment)
                 .unwrap_or_else(|| "mypurecloud.com".to_owned()),
-            token: match cli.token {
-                Some(token) => Some(token),
-                None => from(Choice::Genesys, cli.token_file.or(file.token_file))?,
-            },
+            token: found(
+                Choice::Genesys,
+                cli.token,
+                "OFFHOOK_TOKEN",
+                [cli.token_file, file.token_file],
+            )?,
             user: cli.user.or(file.user),
-            password: match cli.password {
-                Some(password) => Some(password),
-                None => from(Choice::Ribbon, cli.password_file.or(file.password_file))?,
-            },
+            password: found(
+                Choice::Ribbon,
+                cli.password,
+                "OFFHOOK_PASSWORD",
+                [cli.password_file, file.password_file],
+            )?,
             api_host: cli.api_host.or(file.api_host),
             ws_host: cli.ws_host.or(file.ws_host),
             loopback: cli.loopback || file.loopback.unwrap_or(false),
@@ -188,9 +209,53 @@ mod tests {
     }
 
     fn settings(config: &Path, more: &[&str]) -> anyhow::Result<Settings> {
+        settings_in(&[], config, more)
+    }
+
+    /// The settings in an environment.
+    fn settings_in(
+        environment: &[(&str, &str)],
+        config: &Path,
+        more: &[&str],
+    ) -> anyhow::Result<Settings> {
         let config = config.to_str().unwrap();
         let words = ["softphone", "--config", config].into_iter().chain(more.iter().copied());
-        Settings::new(Cli::try_parse_from(words).unwrap())
+        Settings::with(Cli::try_parse_from(words).unwrap(), |name| {
+            let found = environment.iter().find(|(is, _)| *is == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_secret_of_a_flag_comes_before_the_environment_and_that_before_the_file() {
+        let [of_flag, of_file] =
+            ["of the flag's file", "of the file's"].map(|text| file(text, 0o600));
+        let config = file(
+            &format!(
+                "token_file = {of_file:?}
+password_file = {of_file:?}"
+            ),
+            0o600,
+        );
+        let of_flag = of_flag.to_str().unwrap();
+        let environment = [("OFFHOOK_TOKEN", "of the room"), ("OFFHOOK_PASSWORD", "of the room")];
+        let services = [("genesys", "--token"), ("ribbon", "--password")];
+        for (service, flag) in services {
+            let is = |environment: &[_], more: &[&str]| {
+                let more = [&["--service", service], more].concat();
+                let is = settings_in(environment, &config, &more).unwrap();
+                is.token.or(is.password).unwrap()
+            };
+            let flag_file = format!("{flag}-file");
+            assert_eq!(is(&environment, &[flag, "said"]), "said");
+            assert_eq!(is(&environment, &[&flag_file, of_flag]), "of the flag's file");
+            assert_eq!(is(&environment, &[]), "of the room");
+            assert_eq!(
+                is(&[("OFFHOOK_TOKEN", ""), ("OFFHOOK_PASSWORD", "")], &[]),
+                "of the file's"
+            );
+            assert_eq!(is(&[], &[]), "of the file's");
+        }
     }
 
     #[test]
