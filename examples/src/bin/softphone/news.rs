@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use console::{Alignment, pad_str};
 use offhook::media::PathState;
 use offhook::report::{CallQuality, TraceRecord};
 
@@ -161,6 +162,11 @@ pub(crate) struct Person {
     pub(crate) shows_screen: bool,
 }
 
+impl Person {
+    /// The columns of a name, where a list has them.
+    pub(crate) const NAME: usize = 24;
+}
+
 impl fmt::Display for Person {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let facts = [
@@ -174,7 +180,8 @@ impl fmt::Display for Person {
         ];
         let facts = facts.into_iter().filter(|(is, _)| *is).map(|(_, word)| word);
         let sign = if self.speaks { '*' } else { ' ' };
-        write!(f, "{sign} {:<24}  {}", self.name, facts.collect::<Vec<_>>().join(", "))
+        let name = pad_str(&self.name, Self::NAME, Alignment::Left, None);
+        write!(f, "{sign} {name}  {}", facts.collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -85,9 +85,10 @@ impl Screen {
     fn draw_head(&self, frame: &mut Frame<'_>, area: Rect) {
         let covered = !matches!(self.mode, Mode::Calls | Mode::Prompt(_));
         if let Some(call) = self.calls.ringing().filter(|_| covered) {
-            let line = format!(" ! RINGING: {}   (Esc, then a answers)", call.who);
             let width = usize::from(area.width);
-            let line = format!("{line:<width$}");
+            let who = fit(&call.who.to_string(), width.saturating_sub(36));
+            let line = format!(" ! RINGING: {who}   (Esc, then a answers)");
+            let line = format!("{line}{}", " ".repeat(width.saturating_sub(columns(&line))));
             frame.render_widget(Span::styled(line, self.tone(Tone::Warns)), area);
             return;
         }
@@ -137,6 +138,7 @@ impl Screen {
             if let Some(last) = self.calls.last() {
                 let time = clock(last.ended.saturating_sub(last.began));
                 let line = format!("  the last: {}, {time}, over: {}", last.who, last.why);
+                let line = fit(&line, usize::from(area.width.saturating_sub(2)));
                 lines.push(Line::styled(line, self.tone(Tone::Faint)));
             }
         }
@@ -266,7 +268,7 @@ impl Screen {
         let (room, width) = (usize::from(area.height.saturating_sub(2)), usize::from(area.width));
         let line = |one: &Person| {
             let style = if one.speaks { self.tone(Tone::Good) } else { Style::new() };
-            Line::styled(format!(" {}", fit(&one.to_string(), width.saturating_sub(3))), style)
+            Line::styled(format!(" {}", fit(&person(one), width.saturating_sub(3))), style)
         };
         let lines: Vec<_> = meeting.people.iter().take(room).map(line).collect();
         let title = match meeting.people.len() {
@@ -300,11 +302,7 @@ impl Screen {
     }
 
     fn draw_log(&self, frame: &mut Frame<'_>, area: Rect, page: Page) {
-        let lines = match page.what {
-            What::Ladder => self.ladder(),
-            What::Report => self.report(),
-            What::Said => self.log.lines().map(said).collect(),
-        };
+        let lines = self.rows(page.what, area.width);
         let room = usize::from(area.height.saturating_sub(2));
         let from = page.from.min(lines.len().saturating_sub(room));
         let tabs: Vec<_> = What::ALL
@@ -315,10 +313,32 @@ impl Screen {
             })
             .collect();
         let title = format!(" {} ", tabs.join(" | "));
-        let count = format!(" {}-{} of {} ", from, (from + room).min(lines.len()), lines.len());
+        let first = (from + 1).min(lines.len());
+        let count = format!(" {first}-{} of {} ", (from + room).min(lines.len()), lines.len());
         let lines: Vec<_> = lines.into_iter().skip(from).take(room).collect();
         let block = Block::bordered().title(title).title_bottom(count);
         frame.render_widget(Paragraph::new(lines).block(block), area);
+    }
+
+    /// The rows of a page in a window of a width: what is longer goes on below.
+    fn rows(&self, what: What, width: u16) -> Vec<Line<'static>> {
+        let (lines, indent) = match what {
+            What::Ladder => (self.ladder(), 22),
+            What::Report => (self.report(), 2),
+            What::Said => (self.log.lines().map(said).collect(), 8),
+        };
+        let width = usize::from(width.saturating_sub(2));
+        lines
+            .iter()
+            .flat_map(|line| wrap(&line.to_string(), width, indent))
+            .map(Line::from)
+            .collect()
+    }
+
+    /// The last row from which a page can be shown, in the least window: a larger one shows more.
+    pub(super) fn last_row(&self, what: What) -> usize {
+        let room = usize::from(LEAST.1) - 6;
+        self.rows(what, LEAST.0).len().saturating_sub(room)
     }
 
     /// The messages on the wire during the last call, or the one that is.
@@ -359,6 +379,7 @@ impl Screen {
         let line = |(n, (_, words)): (usize, &(crate::ask::Ask, String))| {
             let mark = if n == menu.at { '>' } else { ' ' };
             let style = if n == menu.at { Modifier::REVERSED } else { Modifier::empty() };
+            let words = fit(words, usize::from(area.width.saturating_sub(4)));
             Line::styled(format!("{mark} {words}"), style)
         };
         let lines: Vec<_> = menu.items.iter().enumerate().skip(from).take(room).map(line).collect();
@@ -373,23 +394,25 @@ impl Screen {
     fn draw_status(&self, frame: &mut Frame<'_>, area: Rect) {
         if let Mode::Prompt(prompt) = &self.mode {
             let label = prompt.label();
+            let why = match &self.status {
+                Status::No(why) => format!("   ! {}", fit(why, usize::from(area.width) / 2)),
+                Status::Said(_) => String::new(),
+            };
             // The end of a long line is what is typed.
-            let room = usize::from(area.width).saturating_sub(label.chars().count() + 2);
-            let count = prompt.text().chars().count();
-            let text: String = prompt.text().chars().skip(count.saturating_sub(room)).collect();
+            let taken = columns(&label) + columns(&why) + 2;
+            let text = tail(prompt.text(), usize::from(area.width).saturating_sub(taken));
             let line = format!(" {label}{text}");
-            let width = u16::try_from(line.chars().count()).unwrap_or(area.width);
+            let width = u16::try_from(columns(&line)).unwrap_or(area.width);
             frame.set_cursor_position(Position::new(area.x + width.min(area.width - 1), area.y));
-            let mut spans = vec![Span::styled(line, Modifier::BOLD)];
-            if let Status::No(why) = &self.status {
-                spans.push(Span::styled(format!("   ! {why}"), self.tone(Tone::Bad)));
-            }
+            let spans =
+                vec![Span::styled(line, Modifier::BOLD), Span::styled(why, self.tone(Tone::Bad))];
             frame.render_widget(Line::from(spans), area);
             return;
         }
+        let width = usize::from(area.width);
         let line = match &self.status {
-            Status::Said(words) => Line::from(format!(" {words}")),
-            Status::No(why) => Line::styled(format!(" ! {why}"), self.tone(Tone::Bad)),
+            Status::Said(words) => Line::from(fit(&format!(" {words}"), width)),
+            Status::No(why) => Line::styled(fit(&format!(" ! {why}"), width), self.tone(Tone::Bad)),
         };
         frame.render_widget(line, area);
     }
@@ -442,6 +465,47 @@ fn keys(of: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
 
 fn said((at, line): &(Duration, String)) -> Line<'static> {
     Line::from(format!("{:>7} {line}", clock(*at)))
+}
+
+/// Somebody in a meeting, in a row: a long name leaves room for what is said of them.
+pub(super) fn person(one: &Person) -> String {
+    Person { name: fit(&one.name, Person::NAME), ..one.clone() }.to_string()
+}
+
+/// The columns that a text takes.
+fn columns(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+/// The end of a text that fits into so many columns.
+fn tail(text: &str, room: usize) -> &str {
+    let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let mut ends = starts.filter_map(|at| text.get(at..));
+    ends.find(|end| columns(end) <= room).unwrap_or_default()
+}
+
+/// A text in rows of so many columns. What goes on below is indented, and breaks between words where it can.
+fn wrap(text: &str, room: usize, indent: usize) -> Vec<String> {
+    let mut rows = Vec::new();
+    let mut row = String::new();
+    let mut rest = text;
+    while columns(&row) + columns(rest) > room {
+        let space = room.saturating_sub(columns(&row));
+        let ends = rest.char_indices().map(|(at, _)| at).skip(1);
+        let fits = ends.take_while(|at| columns(&rest[..*at]) <= space).last();
+        // One character at least, or it would never end.
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let end = fits.unwrap_or(first);
+        // A word that is longer than what is left of half a row is broken.
+        let words = rest[..end].rfind(' ').filter(|at| at * 2 > end);
+        let end = words.map_or(end, |at| at + 1);
+        row.push_str(rest[..end].trim_end());
+        rows.push(std::mem::replace(&mut row, " ".repeat(indent)));
+        rest = &rest[end..];
+    }
+    row.push_str(rest);
+    rows.push(row);
+    rows
 }
 
 /// As much of a text as fits into so many columns, with a sign where something is left out.

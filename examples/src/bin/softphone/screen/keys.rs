@@ -7,7 +7,7 @@ use super::log::Page;
 use super::prompt::{About, Prompt, WrapUp};
 use super::{Mode, Screen, Status};
 use crate::ask::{Act, Ask};
-use crate::news::Phase;
+use crate::news::{CallKey, Phase};
 use crate::phone::Consult;
 
 /// A key.
@@ -137,6 +137,11 @@ pub(super) enum Picks {
 }
 
 impl Menu {
+    /// True if it makes no sense without that call.
+    pub(super) fn is_about(&self, call: &CallKey) -> bool {
+        self.items.iter().any(|(ask, _)| matches!(ask, Ask::Call(about, _) if about == call))
+    }
+
     pub(super) fn key(&mut self, key: Key) -> Picks {
         let count = self.items.len().max(1);
         match key {
@@ -324,7 +329,7 @@ impl Screen {
         };
         let see = |whom| Ask::Call(call.key.clone(), Act::See(whom));
         let others = meeting.people.iter().filter(|one| !one.us);
-        let others = others.map(|one| (see(Some(one.id.clone())), one.to_string()));
+        let others = others.map(|one| (see(Some(one.id.clone())), super::draw::person(one)));
         let chosen = (see(None), "  whomever the service chooses".to_owned());
         let items = [chosen].into_iter().chain(others).collect();
         Ok(Deed::Open(Mode::Menu(Menu { kind: Kind::People, items, at: 0 })))

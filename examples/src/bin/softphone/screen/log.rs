@@ -12,7 +12,7 @@ const MAX_LINES: usize = 500;
 /// The most messages that are kept.
 const MAX_WIRE: usize = 2000;
 /// The longest line in characters.
-const MAX_TEXT: usize = 200;
+const MAX_TEXT: usize = 400;
 
 /// A message on the wire, in a few words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Log {
         if self.lines.len() == MAX_LINES {
             self.lines.pop_front();
         }
-        self.lines.push_back((now, line.chars().take(MAX_TEXT).collect()));
+        self.lines.push_back((now, bounded(&line)));
     }
 
     pub(super) fn wire(&mut self, now: Duration, record: &TraceRecord) {
@@ -49,7 +49,7 @@ impl Log {
             Channel::Media => "media",
         };
         let sent = record.direction == TraceDirection::Sent;
-        let summary = record.summary.chars().take(MAX_TEXT).collect();
+        let summary = bounded(&record.summary);
         self.wire.push_back(Message { at: now, sent, channel, summary });
     }
 
@@ -60,6 +60,14 @@ impl Log {
     /// The messages of a time.
     pub(super) fn between(&self, from: Duration, to: Duration) -> impl Iterator<Item = &Message> {
         self.wire.iter().filter(move |message| (from..=to).contains(&message.at))
+    }
+}
+
+/// A text as it is kept, with a sign where something is left out.
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(MAX_TEXT) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(MAX_TEXT - 1).chain(['…']).collect(),
     }
 }
 

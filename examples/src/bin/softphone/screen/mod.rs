@@ -219,7 +219,12 @@ impl Screen {
             let who = who.unwrap_or_default();
             self.status = Status::Said(format!("{who}: over ({why})"));
             // What is asked about a call that is gone is not asked any more.
-            if matches!(&self.mode, Mode::Prompt(prompt) if prompt.is_about(call)) {
+            let is_about = match &self.mode {
+                Mode::Prompt(prompt) => prompt.is_about(call),
+                Mode::Menu(menu) => menu.is_about(call),
+                Mode::Calls | Mode::Help | Mode::Log(_) | Mode::Ends => false,
+            };
+            if is_about {
                 self.mode = Mode::Calls;
             }
         }
@@ -268,7 +273,11 @@ impl Screen {
                 None
             }
             Mode::Log(page) => {
-                if !page.key(key) {
+                let mut page = *page;
+                if page.key(key) {
+                    page.from = page.from.min(self.last_row(page.what));
+                    self.mode = Mode::Log(page);
+                } else {
                     let closes = matches!(key, Key::Esc | Key::Enter | Key::Char('l' | 'q'));
                     self.leaves(key, closes);
                 }

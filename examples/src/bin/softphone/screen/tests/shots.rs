@@ -249,6 +249,64 @@ fn a_window_that_is_too_small_says_so_and_keeps_its_keys() {
     assert_eq!(screen.key(Key::Char('a')), act("3", Act::Answer));
 }
 
+/// Names of many characters that take two columns each, and no end of them.
+#[test]
+fn long_and_wide_names_leave_room_for_what_is_said_of_them() {
+    let wide = "\u{65e5}\u{672c}\u{8a9e}".repeat(30);
+    let mut screen = busy(GENESYS);
+    meets(&mut screen, "3");
+    told(&mut screen, "3", Change::Who(Who::of(wide.as_str())));
+    let people = vec![
+        Person { speaks: true, pinned: true, ..person(&wide) },
+        Person { muted: true, ..person("\u{674e}\u{660e}") },
+        Person { hidden: true, ..person(&"Bartholomew ".repeat(20)) },
+    ];
+    told(&mut screen, "3", Change::People(people));
+    screen.failed(&format!("the pictures of {wide} cannot be had"));
+    shot("wide-names", &screen);
+    screen.key(Key::Char('M'));
+    shot("wide-people", &screen);
+    screen.key(Key::Esc);
+    // What rings is told over whatever lies over the calls, with the way to answer it.
+    screen.key(Key::Char('?'));
+    rings(&mut screen, "4", &wide);
+    let shown = text(&drawn(&screen, 80, 24));
+    assert!(shown.lines().next().unwrap().ends_with("(Esc, then a answers)"), "{shown}");
+    screen.key(Key::Esc);
+    screen.key(Key::Char('d'));
+    type_in(&mut screen, &"\u{8a9e}".repeat(200));
+    type_in(&mut screen, "+1 555");
+    let line = |screen: &Screen| text(&drawn(screen, 80, 24)).lines().nth(21).unwrap().to_owned();
+    assert!(line(&screen).starts_with(" dial: \u{8a9e}"), "{}", line(&screen));
+    assert!(line(&screen).ends_with("+1 555"), "the end is what is typed: {}", line(&screen));
+    type_in(&mut screen, &"0".repeat(50));
+    screen.key(Key::Char('9'));
+    assert!(line(&screen).ends_with("! it is long enough"), "{}", line(&screen));
+}
+
+#[test]
+fn a_long_line_of_the_log_goes_on_below() {
+    let mut screen = screen(GENESYS);
+    screen.tick(SECOND(61));
+    let path = "/home/ada/films/".to_owned() + &"deep/".repeat(20) + "meeting-1.webm";
+    screen.told(News::Said(format!("wrote {path}: 31 pictures, 208 packets of sound")));
+    screen.failed(
+        "hold: the service says that this is not possible while somebody is asked about the call",
+    );
+    let wide = "\u{65e5}\u{672c}\u{8a9e}".repeat(30);
+    screen.told(News::Said(format!("{wide} is in the meeting")));
+    for key in [Key::Char('l'), Key::Tab, Key::Tab] {
+        screen.key(key);
+    }
+    shot("long-lines", &screen);
+    let shown = text(&drawn(&screen, 80, 24));
+    let joined: String = shown.split(['\n', '│', ' ']).collect();
+    for whole in [path.as_str(), &wide, "208packetsofsound", "askedaboutthecall"] {
+        // A wide character takes two cells, of which the second is blank.
+        assert!(joined.contains(whole), "{whole} in {shown}");
+    }
+}
+
 #[test]
 fn nothing_is_drawn_that_breaks_whatever_is_told() {
     let mut screen = busy(GENESYS);
