@@ -28,6 +28,13 @@ fn begin(program: &mut Command) -> Child {
     program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
+/// Sends a signal.
+fn tell(phone: &Child, signal: &str) {
+    // The shell's own: not every machine has a program of that name.
+    let kill = format!("kill -{signal} {}", phone.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+}
+
 /// The first event of this kind.
 fn event(emulator: &Emulator, kind: &str) -> Value {
     let query = format!("events?type={kind}&wait=60000");
@@ -37,7 +44,7 @@ fn event(emulator: &Emulator, kind: &str) -> Value {
 
 #[test]
 fn ctrl_c_hangs_up_and_logs_out() {
-    for runtime in ["tokio", "smol"] {
+    for (runtime, signal) in [("tokio", "INT"), ("smol", "INT"), ("tokio", "TERM")] {
         let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
         let (user, token) = emulator.add_user("Ada", None).unwrap();
         let mut phone = softphone(&emulator, &["--token", &token], runtime);
@@ -51,10 +58,7 @@ fn ctrl_c_hangs_up_and_logs_out() {
         writeln!(keyboard, "answer").unwrap();
         assert!(until("talking"));
 
-        // The shell's own: not every machine has a program of that name.
-        let press = format!("kill -INT {}", phone.id());
-        let pressed = Command::new("sh").args(["-c", &press]).status().unwrap();
-        assert!(pressed.success());
+        tell(&phone, signal);
         assert_eq!(event(&emulator, "call-ended")["conversationId"], call["conversationId"]);
         event(&emulator, "ws-closed");
         let since = Instant::now();
@@ -114,6 +118,50 @@ fn a_user_of_a_gateway_answers_holds_sends_on_and_calls() {
     until("bye");
     assert!(phone.wait().unwrap().success());
     event(&emulator, "unsubscribed");
+}
+
+#[test]
+fn a_wish_under_way_holds_up_neither_events_nor_what_is_no_wish() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let late = json!({"method": "POST", "path": "conversations/calls", "delayMs": 600_000});
+    emulator.control("POST", "faults", &late).unwrap();
+    let mut phone = softphone(&emulator, &["--token", &token], "tokio");
+    let mut keyboard = phone.stdin.take().unwrap();
+    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
+    let mut until = |word: &str| {
+        let mut lines = screen.by_ref().map(Result::unwrap);
+        lines.find(|line| line.contains(word)).unwrap_or_else(|| panic!("no {word}"))
+    };
+    until("ready");
+    writeln!(keyboard, "dial 100\ncalls\npeople").unwrap();
+    until("no calls");
+    until("this is no meeting");
+    emulator.control("POST", "calls", &json!({"kind": "inbound", "userId": user})).unwrap();
+    until("ringing");
+    writeln!(keyboard, "calls").unwrap();
+    until("  ringing");
+    tell(&phone, "INT");
+    until("bye");
+    assert!(phone.wait().unwrap().success());
+}
+
+/// Each wish is done before the next, and all of them before the end.
+#[test]
+fn the_lines_of_a_script_are_done_one_after_the_other() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (_, token) = emulator.add_user("Ada", None).unwrap();
+    let mut phone = softphone(&emulator, &["--token", &token], "tokio");
+    let mut keyboard = phone.stdin.take().unwrap();
+    write!(keyboard, "dial 100\nmeet\nunfilm\nhangup\nnonsense\n").unwrap();
+    drop(keyboard);
+    let told = phone.wait_with_output().unwrap();
+    let text = String::from_utf8(told.stdout).unwrap();
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("no {what} in {text}"));
+    let answers = ["meet wants to know more", "this is no meeting", "no such command", "bye"];
+    assert!(answers.map(at).is_sorted(), "{text}");
+    assert!(told.status.success() && !text.contains("there is no call"), "{text}");
+    event(&emulator, "call-ended");
 }
 
 /// Without a sound server it says what is missing and what to do, and calls go on.

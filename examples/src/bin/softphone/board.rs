@@ -21,6 +21,7 @@ impl Board {
     /// Takes what is told of calls.
     pub(crate) fn told(&mut self, news: &News) {
         let News::Call(call, change) = news else { return };
+        let was_ours = self.ours().contains(call);
         self.known.told(Duration::ZERO, call, change.clone());
         if !self.known.knows(call) {
             // It is over, or another client's.
@@ -28,9 +29,16 @@ impl Board {
         }
         match change {
             Change::Phase(Phase::Rings) => self.turn_to(call, "ringing"),
-            Change::Phase(Phase::Dials) => self.turn_to(call, "dialling"),
-            Change::Taken if self.words.get(call).is_none_or(|words| words != "dialling") => {
-                self.turn_to(call, "connecting");
+            Change::Phase(Phase::Dials) => {
+                // It may be up before whoever dialled is told that it was dialled.
+                self.words.entry(call.clone()).or_insert_with(|| "dialling".to_owned());
+                self.current = Some(call.clone());
+            }
+            Change::Taken if !was_ours => {
+                let dials = self.words.get(call).is_some_and(|words| words == "dialling");
+                if !dials {
+                    self.turn_to(call, "connecting");
+                }
             }
             Change::Words(words) => {
                 self.words.insert(call.clone(), words.clone());
@@ -95,5 +103,23 @@ mod tests {
         assert!(board.ours().is_empty());
         board.told(&News::Call("3".into(), Change::Taken));
         assert_eq!((board.ours(), board.current()), (vec!["3".into()], Some("3".into())));
+    }
+
+    #[test]
+    fn what_is_told_late_of_a_call_does_not_make_it_another() {
+        let mut board = Board::default();
+        let mut told = |call: &str, change| board.told(&News::Call(call.into(), change));
+        // It begins before whoever asked for it is told that it was asked for.
+        for change in [Change::Phase(Phase::Up), Change::Taken, Change::Meeting] {
+            told("1", change);
+        }
+        told("1", Change::Words("talking".to_owned()));
+        told("1", Change::Phase(Phase::Dials));
+        told("1", Change::Taken);
+        told("2", Change::Phase(Phase::Rings));
+        // The service tells at each change that it is ours.
+        told("1", Change::Taken);
+        assert_eq!(board.list(), ["1  talking", "2  ringing"]);
+        assert_eq!((board.current(), board.people()), (Some("2".into()), None));
     }
 }

@@ -8,14 +8,14 @@ use console::style;
 use futures_util::FutureExt as _;
 use offhook::genesys::{
     CallControl, CallState, Config, Conversation, ConversationId, Dial, ErrorKind, Event,
-    HandledBy, HeadsetControls, Parties, Party, Phone as _, RoomMedia, RoomParticipant, Session,
-    SessionType, SpeakTo, Target,
+    HandledBy, HeadsetControls, Parties, Party, Phone as _, Reason, RoomMedia, RoomParticipant,
+    Session, SessionType, SpeakTo, Target,
 };
 use offhook::media::MediaState;
 use offhook::report::QualityMeter;
 use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
-use smol::channel::{Receiver, bounded};
+use smol::channel::Receiver;
 
 use crate::ask::{Act, Ask};
 use crate::film::Film;
@@ -24,6 +24,11 @@ use crate::news::{CallKey, Change, Network, News, Owner, Phase, Tell, Who};
 use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
 use crate::settings::Settings;
 use crate::sound::Sound;
+
+/// The most people who are named when they come or go at once.
+const MAX_NAMED: usize = 4;
+/// The most meetings that are remembered as left before they had begun.
+const MAX_LEFT: usize = 32;
 
 /// The phone and its calls.
 pub(crate) struct Cloud<R> {
@@ -39,6 +44,8 @@ pub(crate) struct Cloud<R> {
     /// The meetings that ring.
     proposed: BTreeSet<ConversationId>,
     meetings: BTreeMap<ConversationId, Meeting>,
+    /// Those that were left before they had begun.
+    left: BTreeSet<ConversationId>,
     /// The folder of films.
     films: PathBuf,
     /// Those that are being written: each closes when it is.
@@ -87,6 +94,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             talks: BTreeSet::new(),
             proposed: BTreeSet::new(),
             meetings: BTreeMap::new(),
+            left: BTreeSet::new(),
             films: settings.films.clone(),
             written: Vec::new(),
         };
@@ -113,6 +121,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 if call.auto_answer {
                     return Ok(());
                 }
+                self.left.remove(&call.conversation);
                 let from = call.from_user.as_ref().map_or(&*call.from, |user| user.as_str());
                 let rings = style("ringing").yellow().bold();
                 self.say(format!("{rings}: a meeting with {from}"));
@@ -151,9 +160,10 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 self.change(&session.conversation, Change::Taken);
                 self.sound.begin::<R>(self.phone.audio(session.media))?;
             }
-            Event::SessionReplaced { session, .. } => {
-                if let Some(meeting) = self.meetings.get_mut(&session.conversation) {
-                    meeting.session = session;
+            Event::SessionReplaced { session, old } => {
+                if let Some(meeting) = self.meetings.values_mut().find(|one| one.session.id == old)
+                {
+                    meeting.replaced(session);
                 }
             }
             Event::MediaState { conversation, state: MediaState::Connected, .. } => {
@@ -191,13 +201,9 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                     self.change(&call.id, Change::Over("ended".to_owned()));
                 }
             }
-            Event::SessionEnded { session, reason } => {
-                if self.meetings.remove(&session.conversation).is_some() {
-                    self.meters.remove(&session.conversation);
-                }
-                self.over(&session.conversation, &format!("over: {reason}"));
-            }
+            Event::SessionEnded { session, reason } => self.ended(&session, &reason.to_string()),
             Event::CallReport(report) => {
+                self.left.remove(&report.conversation);
                 self.meters.remove(&report.conversation);
                 // It is told last, also of one that nobody said was over.
                 self.change(&report.conversation, Change::Over("ended".to_owned()));
@@ -246,8 +252,22 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
     fn ask(&mut self, ask: Ask) -> Asking {
         let (phone, tell) = (self.phone.clone(), self.tell.clone());
         if let Ask::Call(call, Act::Film(on)) = &ask {
-            let done = self.film(&ConversationId::from(call.as_str()), *on);
-            return std::future::ready(done).boxed_local();
+            return match self.film(&ConversationId::from(call.as_str()), *on) {
+                Ok(written) => async move {
+                    if let Some(written) = written {
+                        let _ = written.recv().await;
+                    }
+                    Ok(())
+                }
+                .boxed_local(),
+                Err(error) => std::future::ready(Err(error)).boxed_local(),
+            };
+        }
+        if let Ask::Call(call, Act::End) = &ask {
+            let call = ConversationId::from(call.as_str());
+            if self.is_awaited(&call) {
+                return self.leaves(call);
+            }
         }
         let quiet = self.quiets(&ask);
         async move {
@@ -363,6 +383,11 @@ impl<R: Sockets> Cloud<R> {
     /// Takes part in a meeting that offers itself.
     fn joins(&mut self, session: Session) -> anyhow::Result<()> {
         let conversation = session.conversation.clone();
+        if self.left.remove(&conversation) {
+            // Whether that works is seen.
+            drop(self.phone.end(&conversation));
+            return Ok(());
+        }
         self.change(&conversation, Change::Phase(Phase::Up));
         self.change(&conversation, Change::Taken);
         self.change(&conversation, Change::Meeting);
@@ -375,7 +400,12 @@ impl<R: Sockets> Cloud<R> {
                 tell(News::Failed(format!("the meeting: {error}")));
             }
         })?;
-        self.meetings.insert(conversation, Meeting::new(session, heard));
+        let id = session.id.clone();
+        let before = self.meetings.insert(conversation, Meeting::new(session, heard));
+        // One that was offered anew goes on by the new session alone.
+        if let Some(before) = before.filter(|before| before.session.id != id) {
+            drop(self.phone.force_terminate(&before.session.id, Reason::AlternativeSession));
+        }
         Ok(())
     }
 
@@ -405,12 +435,22 @@ impl<R: Sockets> Cloud<R> {
                 let named =
                     |one: &RoomParticipant| one.name.as_deref().unwrap_or("a guest").to_owned();
                 let own = update.own.clone();
-                let others = |all: &[RoomParticipant], word: &str| {
+                let others = |all: &[RoomParticipant], one: &str, many: &str| {
                     let others = all.iter().filter(|one| Some(&one.participant) != own.as_ref());
-                    others.map(|one| format!("{} {word}", named(one))).collect::<Vec<_>>()
+                    let others: Vec<_> = others.collect();
+                    match others.len() {
+                        0..=MAX_NAMED => {
+                            others.iter().map(|who| format!("{} {one}", named(who))).collect()
+                        }
+                        count => vec![format!("{count} people {many}")],
+                    }
                 };
-                news.extend(others(&update.added, "is in the meeting"));
-                news.extend(others(&update.removed, "has left the meeting"));
+                news.extend(others(&update.added, "is in the meeting", "are in the meeting"));
+                news.extend(others(
+                    &update.removed,
+                    "has left the meeting",
+                    "have left the meeting",
+                ));
                 if let Some(muted) = meeting.told(update) {
                     let key = conversation.as_str().into();
                     (self.tell)(News::Call(key, Change::Muted(muted)));
@@ -418,42 +458,91 @@ impl<R: Sockets> Cloud<R> {
             }
             _ => {}
         }
-        let people = meeting.people();
+        let people = meeting.news();
         for line in news {
             self.say(line);
         }
-        self.change(&conversation, Change::People(people));
+        if let Some(people) = people {
+            self.change(&conversation, Change::People(people));
+        }
     }
 
-    /// Begins or ends a film of a meeting.
-    fn film(&mut self, conversation: &ConversationId, on: bool) -> anyhow::Result<()> {
-        let meeting = self.meetings.get_mut(conversation).context("this is no meeting")?;
-        if !on {
-            // It is told when it is written.
-            meeting.film = None;
-            return Ok(());
+    /// Takes the end of a session. The service may have moved it to another conversation, and a meeting may have another
+    /// session by now.
+    fn ended(&mut self, session: &Session, reason: &str) {
+        let own = self.meetings.iter().find(|(_, meeting)| meeting.session.id == session.id);
+        let conversation = match own.map(|(conversation, _)| conversation.clone()) {
+            Some(conversation) => {
+                self.meetings.remove(&conversation);
+                self.meters.remove(&conversation);
+                conversation
+            }
+            None if self.meetings.contains_key(&session.conversation) => return,
+            None => session.conversation.clone(),
+        };
+        self.over(&conversation, &format!("over: {reason}"));
+    }
+
+    /// True if no session of it is there: it may be a meeting that was asked for, and never begins.
+    fn is_awaited(&self, call: &ConversationId) -> bool {
+        !self.meetings.contains_key(call)
+            && !self.proposed.contains(call)
+            && !self.talks.contains(call)
+    }
+
+    /// Ends what may not have begun.
+    fn leaves(&mut self, call: ConversationId) -> Asking {
+        if self.left.len() >= MAX_LEFT {
+            self.left.pop_first();
         }
-        if meeting.film.as_ref().is_some_and(|film| !film.is_over()) {
+        self.left.insert(call.clone());
+        let (ended, tell) = (self.phone.end(&call), self.tell.clone());
+        async move {
+            match ended.await {
+                // The service tells nothing of it any more.
+                Err(error) if error.kind == ErrorKind::Session => {
+                    let over = Change::Over("it had not begun".to_owned());
+                    tell(News::Call(call.as_str().into(), over));
+                    Ok(())
+                }
+                ended => Ok(ended?),
+            }
+        }
+        .boxed_local()
+    }
+
+    /// Begins or ends a film of a meeting. One that ends is closed when it is written.
+    fn film(
+        &mut self,
+        conversation: &ConversationId,
+        on: bool,
+    ) -> anyhow::Result<Option<Receiver<()>>> {
+        let meeting = self.meetings.get_mut(conversation).context("this is no meeting")?;
+        let film =
+            meeting.film.take_if(|film| !on || film.is_over()).filter(|film| !film.is_over());
+        if !on {
+            let film = film.context("no film of it is being made")?;
+            return Ok(Some(film.written()));
+        }
+        if meeting.film.is_some() {
             bail!("a film of it is being made");
         }
         let (tell, key) = (self.tell.clone(), CallKey::from(conversation.as_str()));
-        let (writes, written) = bounded::<()>(1);
         let told = Box::new(move |made: anyhow::Result<String>| {
             tell(News::Call(key, Change::Film(None)));
             tell(match made {
                 Ok(words) => News::Done(format!("wrote {words}")),
                 Err(error) => News::Failed(format!("the film is broken off: {error:#}")),
             });
-            drop(writes);
         });
         let (media, heard) = (meeting.session.media, meeting.heard.clone());
         let (film, path) = Film::begin::<R>(self.phone.clone(), media, &self.films, heard, told)?;
-        meeting.films(film);
         self.written.retain(|written| !written.is_closed());
-        self.written.push(written);
+        self.written.push(film.written());
+        meeting.films(film);
         self.say(format!("writing {}", path.display()));
         self.change(conversation, Change::Film(Some(path)));
-        Ok(())
+        Ok(None)
     }
 
     /// The meetings to be muted and the calls to be held before something else is spoken to: there is one microphone. True
@@ -468,6 +557,14 @@ impl<R: Sockets> Cloud<R> {
                 (Some(call), meets)
             }
             Ask::Call(call, Act::Hold(false)) => (Some(ConversationId::from(call.as_str())), false),
+            // One that was muted for a call is heard again.
+            Ask::Call(call, Act::Mute(false)) => {
+                let call = ConversationId::from(call.as_str());
+                if !self.meetings.contains_key(&call) {
+                    return Vec::new();
+                }
+                (Some(call), true)
+            }
             _ => return Vec::new(),
         };
         let others = self.meetings.keys().map(|meeting| (meeting, true));

@@ -25,6 +25,8 @@ const MAX_FILMS: u32 = 10_000;
 /// A film that is being made, until this is dropped.
 pub(crate) struct Film {
     words: Sender<Word>,
+    /// Closed when all of it is written and told.
+    written: Receiver<()>,
 }
 
 /// A word to whoever makes it.
@@ -71,8 +73,17 @@ impl Film {
             pictures: 0,
             sounds: 0,
         };
-        R::spawn(async move { told(making.run(steps).await) })?;
-        Ok((Self { words }, path))
+        let (writes, written) = bounded(1);
+        R::spawn(async move {
+            told(making.run(steps).await);
+            drop(writes);
+        })?;
+        Ok((Self { words, written }, path))
+    }
+
+    /// Closed when all of it is written and told.
+    pub(crate) fn written(&self) -> Receiver<()> {
+        self.written.clone()
     }
 
     /// True once it is made, or cannot be made any more.
@@ -127,6 +138,7 @@ impl<R: Sockets> Making<R> {
             match step {
                 Step::Word(Word::Added(track)) => {
                     self.recorder.announce(track, track.kind);
+                    self.seen.retain(|seen| *seen != track);
                     self.seen.push(track);
                     let frames = self.phone.track(self.id(track)).stream;
                     steps.push(frames.map(move |frame| Step::Frame(track, frame)).boxed());
@@ -152,7 +164,9 @@ impl<R: Sockets> Making<R> {
             MediaKind::Audio => &mut self.sounds,
             MediaKind::Video => &mut self.pictures,
         };
-        match self.recorder.record(R::now(), track, frame)? {
+        // One that is too long is left out.
+        let Ok(recorded) = self.recorder.record(R::now(), track, frame) else { return Ok(()) };
+        match recorded {
             Recorded::Kept => *count += 1,
             Recorded::NoKeyframe => self.want_keyframe(track),
             Recorded::NewFile => {
@@ -181,13 +195,22 @@ impl<R: Sockets> Making<R> {
     }
 
     fn write(&mut self, now: Instant) -> anyhow::Result<()> {
-        let bytes = self.recorder.take(now)?;
+        let bytes = whole(|| self.recorder.take(now));
         self.file.write_all(&bytes).context("the film")
     }
 
     fn finish(&mut self) -> anyhow::Result<()> {
-        let bytes = self.recorder.finish()?;
+        let bytes = whole(|| self.recorder.finish());
         self.file.write_all(&bytes).and_then(|()| self.file.flush()).context("the film")
+    }
+}
+
+/// The bytes that are due. A frame that cannot be written is left out by the recorder, which goes on.
+fn whole<E>(mut bytes: impl FnMut() -> Result<Vec<u8>, E>) -> Vec<u8> {
+    loop {
+        if let Ok(bytes) = bytes() {
+            return bytes;
+        }
     }
 }
 
@@ -210,4 +233,26 @@ fn looks<R: Sockets>() -> BoxStream<'static, Step> {
         Some((Step::Look, ()))
     });
     looks.boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_that_cannot_be_written_are_left_out_and_the_film_goes_on() {
+        let mut answers = [Err(()), Err(()), Ok(vec![7])].into_iter();
+        assert_eq!(whole(|| answers.next().unwrap()), [7]);
+    }
+
+    #[test]
+    fn no_film_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        for n in 1..=2 {
+            let (path, _) = next(folder.path()).unwrap();
+            assert_eq!(path, folder.path().join(format!("meeting-{n}.webm")));
+        }
+        let error = next(&folder.path().join("nowhere")).err().expect("there is no folder");
+        assert!(format!("{error:#}").contains("nowhere"), "{error:#}");
+    }
 }

@@ -37,7 +37,7 @@ const NEWS: usize = 4096;
 /// The time that is left to what was asked for before the end, and then to the end of the calls.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The time within which the phone logs out.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The terminal, given back as it was whatever happens.
 struct Stage(DefaultTerminal);
@@ -180,7 +180,10 @@ where
         let wanted = worn.looks(Instant::now(), screen);
         worn.begin(wanted, |ask| phone.ask(ask));
         screen.wears(worn.words());
-        draw(screen)?;
+        // Where there is no terminal any more, the calls end, and what is to be written is.
+        if let Err(error) = draw(screen) {
+            break Err(error.into());
+        }
         select_biased! {
             (begun, done) = asked.select_next_some() => match done {
                 Ok(()) => screen.done(&begun),
@@ -224,7 +227,7 @@ where
         }
     };
     bell.rings(false);
-    draw(screen)?;
+    let _ = draw(screen);
     ended.and(leave::<R, P>(phone, screen, (asked, worn), &mut next).await)
 }
 
@@ -248,8 +251,9 @@ async fn leave<R: Sockets, P: Phone<R>>(
                 // What follows from it is of no more concern.
                 Some(Next::Event(event)) => drop(phone.told(event)),
                 Some(Next::News(news)) => screen.told(news),
-                Some(Next::Key(Key::Interrupt) | Next::Gone) | None => bail!(AT_ONCE),
-                Some(_) => {}
+                Some(Next::Key(Key::Interrupt)) => bail!(AT_ONCE),
+                // A terminal that goes says so by a signal, too.
+                Some(_) | None => {}
             },
         }
     }
@@ -288,10 +292,11 @@ async fn leave<R: Sockets, P: Phone<R>>(
     loop {
         select_biased! {
             done = ending => return done,
-            one = next.next() => match one {
-                Some(Next::Key(Key::Interrupt) | Next::Gone) | None => bail!(AT_ONCE),
-                Some(_) => {}
-            },
+            one = next.next() => {
+                if let Some(Next::Key(Key::Interrupt)) = one {
+                    bail!(AT_ONCE);
+                }
+            }
         }
     }
 }
@@ -300,7 +305,10 @@ async fn leave<R: Sockets, P: Phone<R>>(
 const AT_ONCE: &str = "left before the service had answered";
 
 /// The outcome within so long; none if it takes longer.
-async fn within<R: Sockets, T>(limit: Duration, of: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn within<R: Sockets, T>(
+    limit: Duration,
+    of: impl Future<Output = T>,
+) -> Option<T> {
     match future::select(pin!(of), pin!(R::sleep(limit))).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,

@@ -26,6 +26,8 @@ pub(crate) struct Meeting {
     speakers: Vec<AppId>,
     seen: Vec<AppId>,
     pinned: Option<ParticipantId>,
+    /// The people as they were shown last.
+    shown: Vec<Person>,
 }
 
 impl Meeting {
@@ -40,6 +42,15 @@ impl Meeting {
             speakers: Vec::new(),
             seen: Vec::new(),
             pinned: None,
+            shown: Vec::new(),
+        }
+    }
+
+    /// Takes the session that goes on in the place of its own. The tracks of the one before are gone without a word.
+    pub(crate) fn replaced(&mut self, session: Session) {
+        self.session = session;
+        for track in std::mem::take(&mut self.tracks) {
+            self.film.iter().for_each(|film| film.removed(track));
         }
     }
 
@@ -92,8 +103,17 @@ impl Meeting {
         self.film = Some(film);
     }
 
+    /// The people who are there, unless they were shown so last.
+    pub(crate) fn news(&mut self) -> Option<Vec<Person>> {
+        let people = self.people();
+        (people != self.shown).then(|| {
+            self.shown.clone_from(&people);
+            people
+        })
+    }
+
     /// The people who are there.
-    pub(crate) fn people(&self) -> Vec<Person> {
+    fn people(&self) -> Vec<Person> {
         let person = |one: &RoomParticipant| {
             let is = |apps: &[AppId]| apps.iter().any(|app| is(app, one));
             let user = one.user.as_ref().map(|user| user.as_str().to_owned());

@@ -1,14 +1,15 @@
 //! The phone by lines: commands in, one a line, and what happens out. For pipes and scripts, too.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail};
 use console::style;
-use futures_util::future::{self, Either};
-use futures_util::select_biased;
-use futures_util::stream::{self, StreamExt as _, select};
+use futures_util::future::{self, Either, Fuse, FusedFuture as _};
+use futures_util::stream::{Stream, StreamExt as _, select};
+use futures_util::{FutureExt as _, select_biased};
 use offhook_hid::System;
 use offhook_runtime::{Drive, Events, Sockets};
 use smol::channel::Receiver;
@@ -16,8 +17,9 @@ use smol::channel::Receiver;
 use crate::ask::{Act, Ask};
 use crate::board::Board;
 use crate::headset::{Face, Seen, Told, Worn};
+use crate::live::{FAREWELL, within};
 use crate::news::{CallKey, Network, News, Tell};
-use crate::phone::Phone;
+use crate::phone::{Asking, Phone};
 use crate::settings::Settings;
 use crate::sound::{self, Sound};
 use crate::terminal::{complain, ctrl_c, keyboard, say, tell};
@@ -32,6 +34,9 @@ fn lock(calls: &Calls) -> MutexGuard<'_, Board> {
 
 /// The news of who has the headset that may wait.
 const NEWS: usize = 64;
+
+/// The wishes that may wait for the one under way: more lines are not read until some are done.
+const WAITING: usize = 64;
 
 /// The lines, as a headset meets them.
 struct Lines(Calls);
@@ -96,16 +101,14 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
     tell(format_args!("ready; {} lists the commands", style("help").bold()));
 
     let interrupted = {
-        let working = pin!(work(&mut phone, (events, news, keys), &sound, &calls, worn));
+        let outside = Outside { events, news, headset: keys, lines: keyboard() };
+        let working = pin!(work(&mut phone, outside, &sound, &calls, worn));
         match future::select(working, pin!(presses.recv())).await {
-            Either::Left((worked, _)) => {
-                worked?;
-                false
-            }
-            Either::Right(_) => true,
+            Either::Left((worked, _)) => worked.map(|()| false),
+            Either::Right(_) => Ok(true),
         }
     };
-    if interrupted {
+    if matches!(interrupted, Ok(true)) {
         // One that only rings is left to the user's other phones.
         let ours = lock(&calls).ours();
         for call in ours {
@@ -114,9 +117,20 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
             }
         }
     }
-    phone.log_out().await.context("logging out")?;
+    // Also after an error: what is to be written is written.
+    let left = within::<R, _>(FAREWELL, phone.log_out()).await;
+    interrupted?;
+    left.context("the service does not answer; left all the same")?.context("logging out")?;
     tell("bye");
     Ok(())
+}
+
+/// The things that tell of what happens.
+struct Outside<E, L> {
+    events: E,
+    news: Receiver<News>,
+    headset: Receiver<Told>,
+    lines: L,
 }
 
 /// The next thing that the phone has to react to.
@@ -124,15 +138,13 @@ enum Next<E> {
     Event(E),
     News(News),
     Headset(Told),
-    Line(String),
-    /// The keyboard is closed.
-    End,
 }
 
-/// Does what the events and the keyboard ask for, until either wants to end.
+/// Does what the events and the keyboard ask for, until either wants to end. The wishes of lines come one after the other, as a
+/// script means them; all else goes on meanwhile.
 async fn work<R: Sockets, P: Phone<R>>(
     phone: &mut P,
-    (events, news, keys): (Events<P::Machine>, Receiver<News>, Receiver<Told>),
+    outside: Outside<Events<P::Machine>, impl Stream<Item = String>>,
     sound: &Sound,
     calls: &Calls,
     mut worn: Worn,
@@ -140,41 +152,72 @@ async fn work<R: Sockets, P: Phone<R>>(
 where
     P::Machine: Drive,
 {
-    let lines = keyboard().map(Next::Line).chain(stream::iter([Next::End]));
-    let told = select(news.map(Next::News), keys.map(Next::Headset));
-    let mut next = pin!(select(select(events.map(Next::Event), lines), told).fuse());
+    let Outside { events, news, headset, lines } = outside;
+    let told = select(news.map(Next::News), headset.map(Next::Headset));
+    let mut next = pin!(select(events.map(Next::Event), told).fuse());
+    let mut lines = pin!(lines.fuse());
+    let mut asking: Fuse<Asking> = Fuse::terminated();
+    let mut waiting: VecDeque<String> = VecDeque::new();
+    // No more lines are read.
+    let mut ends = false;
     let mut face = Lines(Arc::clone(calls));
     let mut wanted = worn.news(Instant::now(), &News::Network(Network::Up), &mut face);
     loop {
         wanted.extend(worn.looks(Instant::now(), &mut face));
         worn.begin(std::mem::take(&mut wanted), |ask| phone.ask(ask));
-        let next = select_biased! {
+        while asking.is_terminated()
+            && let Some(line) = waiting.pop_front()
+        {
+            let wish = wish(&lock(calls), &line);
+            match wish {
+                Ok(wish) => asking = phone.ask(wish).fuse(),
+                Err(error) => complain(&error),
+            }
+        }
+        if ends && asking.is_terminated() {
+            break;
+        }
+        let reads = !ends && waiting.len() < WAITING;
+        let mut line = pin!(
+            async {
+                match reads {
+                    true => lines.next().await,
+                    false => future::pending().await,
+                }
+            }
+            .fuse()
+        );
+        let line = select_biased! {
             done = worn.under_way.select_next_some() => {
                 wanted = worn.done(Instant::now(), done, &mut face);
                 continue;
             }
-            one = next.next() => match one {
-                Some(one) => one,
-                None => break,
-            },
+            done = asking => {
+                if let Err(error) = done {
+                    complain(&error);
+                }
+                continue;
+            }
+            one = next.next() => {
+                match one {
+                    Some(Next::Event(event)) => phone.told(event)?,
+                    Some(Next::News(news)) => {
+                        wanted = worn.news(Instant::now(), &news, &mut face);
+                    }
+                    Some(Next::Headset(told)) => {
+                        wanted = worn.told(Instant::now(), told, &mut face);
+                    }
+                    None => break,
+                }
+                continue;
+            }
+            line = line => line,
         };
-        let line = match next {
-            Next::Event(event) => {
-                phone.told(event)?;
-                continue;
-            }
-            Next::News(news) => {
-                wanted = worn.news(Instant::now(), &news, &mut face);
-                continue;
-            }
-            Next::Headset(told) => {
-                wanted = worn.told(Instant::now(), told, &mut face);
-                continue;
-            }
-            Next::Line(line) => line,
-            Next::End => break,
+        let Some(line) = line else {
+            ends = true;
+            continue;
         };
-        let (word, rest) = line.trim().split_once(' ').unwrap_or_else(|| (line.trim(), ""));
+        let (word, rest) = words(&line);
         match word {
             "" => {}
             "help" | "?" => tell(format_args!(
@@ -186,42 +229,40 @@ where
                 sound::KEYS,
                 voice::KEYS
             )),
-            "quit" | "q" => break,
+            "quit" | "q" => ends = true,
             "headset" => {
                 let words = worn.words();
                 tell(format_args!("  {}", words.as_deref().unwrap_or("there is no headset")));
             }
             "people" => match lock(calls).people() {
+                Some([]) => tell("  nobody is told of yet"),
                 Some(people) => people.iter().for_each(|one| tell(format_args!("  {one}"))),
                 None => complain(&anyhow!("this is no meeting")),
             },
-            "calls" => lock(calls).list().iter().for_each(|call| tell(format_args!("  {call}"))),
-            word => {
-                match sound.command(word, rest.trim()) {
-                    Ok(true) => continue,
-                    Ok(false) => {}
-                    Err(error) => {
-                        complain(&error);
-                        continue;
-                    }
-                }
-                let wish = wish(&lock(calls), word, rest.trim());
-                let done = match wish {
-                    Ok(wish) => phone.ask(wish).await,
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = done {
-                    complain(&error);
-                }
-            }
+            "calls" => match &lock(calls).list()[..] {
+                [] => tell("  no calls"),
+                list => list.iter().for_each(|call| tell(format_args!("  {call}"))),
+            },
+            word => match sound.command(word, rest) {
+                Ok(true) => {}
+                Ok(false) => waiting.push_back(line),
+                Err(error) => complain(&error),
+            },
         }
     }
     Ok(())
 }
 
+/// The first word of a line, and what follows.
+fn words(line: &str) -> (&str, &str) {
+    let line = line.trim();
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    (word, rest.trim())
+}
+
 /// The wish that a line says.
-fn wish(calls: &Board, word: &str, rest: &str) -> anyhow::Result<Ask> {
-    let act = match (word, rest) {
+fn wish(calls: &Board, line: &str) -> anyhow::Result<Ask> {
+    let act = match words(line) {
         ("answer" | "a", _) => Act::Answer,
         ("reject" | "r", _) => Act::Reject,
         ("ignore", _) => Act::Ignore,
@@ -237,6 +278,9 @@ fn wish(calls: &Board, word: &str, rest: &str) -> anyhow::Result<Ask> {
         ("unfilm", _) => Act::Film(false),
         ("meet", room) if !room.is_empty() => return Ok(Ask::Meet(room.to_owned())),
         ("dial", to) if !to.is_empty() => return Ok(Ask::Dial(to.to_owned())),
+        (word @ ("meet" | "dial" | "transfer" | "forward"), _) => {
+            bail!("{word} wants to know more (help lists what)")
+        }
         (other, _) => bail!("no such command: {other} (help lists them)"),
     };
     Ok(Ask::Call(calls.current().context("there is no call")?, act))

@@ -6,17 +6,17 @@ use std::io::{BufRead as _, Write as _};
 use console::style;
 use futures_util::Stream;
 
-/// Tells when Ctrl-C is pressed, from a thread of its own whatever the runtime. The second time it
+/// Tells when Ctrl-C is pressed, or the process is to end, from a thread of its own whatever the runtime. The second time it
 /// ends the program, since the first one's hang-up may take its time.
 pub(crate) fn ctrl_c() -> smol::channel::Receiver<()> {
     let (send, presses) = smol::channel::bounded(1);
     std::thread::spawn(move || -> std::io::Result<()> {
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         tokio.block_on(async {
-            tokio::signal::ctrl_c().await?;
+            signal().await?;
             // Whoever listens may have gone.
             let _ = send.try_send(());
-            tokio::signal::ctrl_c().await?;
+            signal().await?;
             std::process::exit(130)
         })
     });

@@ -277,6 +277,10 @@ fn a_meeting_rings_in_a_call_which_is_held_for_it_and_is_muted_for_the_call() {
     ada.sees("MUTED");
     ada.presses(Key::Down);
     ada.sees("you, muted");
+    // Whoever speaks in the meeting again does not speak in the call.
+    ada.presses(Key::Char('m'));
+    ada.sees("1 = ON HOLD");
+    ada.sees("Ada                       you, camera off");
     ada.presses(Key::Char('e'));
     ada.sees("Calls: 1");
     // One that is proposed and taken back.
@@ -290,6 +294,80 @@ fn a_meeting_rings_in_a_call_which_is_held_for_it_and_is_muted_for_the_call() {
     ada.presses(Key::Char('r'));
     ada.sees("Calls: 1");
     ada.leaves();
+}
+
+#[test]
+fn a_meeting_that_never_begins_can_be_left() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (_, token) = emulator.add_user("Ada", None).unwrap();
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    // It is said to be there, and nobody ever asks us in.
+    let nowhere = json!({"conversationId": "nowhere"});
+    let fault = json!({"path": "conversations/videos", "status": 200, "body": nowhere});
+    emulator.control("POST", "faults", &fault).unwrap();
+    ada.presses(Key::Char('M'));
+    ada.types(ROOM);
+    ada.sees("1 > DIALLING");
+    ada.presses(Key::Char('e'));
+    ada.sees("over (it had not begun)");
+    ada.sees("no calls");
+    ada.presses(Key::Char('M'));
+    ada.types(ROOM);
+    ada.sees("1 * MEETING");
+    ada.leaves();
+}
+
+/// The service may offer a meeting anew that we are in: the one before is no end of it.
+#[test]
+fn a_meeting_that_is_offered_anew_goes_on_by_its_new_session() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let (lin, _) = emulator.add_user("Lin", None).unwrap();
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    let peer = json!({"kind": "peer", "userId": user, "fromUserId": lin});
+    let room = emulator.control("POST", "rooms", &peer).unwrap();
+    ada.sees("1 ! RINGING");
+    ada.presses(Key::Char('a'));
+    ada.sees("1 * MEETING");
+    let propose = format!("rooms/{}/propose", room["roomId"].as_str().unwrap());
+    emulator.control("POST", &propose, &json!({"userId": user})).unwrap();
+    ada.sees("1 ! RINGING");
+    ada.presses(Key::Char('a'));
+    ada.sees("1 * MEETING");
+    // By now the session before is over.
+    ada.sees("MEETING         0:02");
+    ada.presses(Key::Char('m'));
+    ada.sees("unmuting");
+    ada.presses(Key::Char('e'));
+    ada.sees("no calls");
+    ada.leaves();
+}
+
+#[test]
+fn a_film_says_why_it_cannot_be_made_and_is_whole_when_the_terminal_goes() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (_, token) = emulator.add_user("Ada", None).unwrap();
+    let films = tempfile::tempdir().unwrap();
+    let folder = films.path().join("later");
+    let who = ["--token", &token, "--films", folder.to_str().unwrap()];
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &who);
+    ada.presses(Key::Char('M'));
+    ada.types(ROOM);
+    ada.sees("1 * MEETING");
+    ada.presses(Key::Char('f'));
+    ada.sees("! /");
+    std::fs::create_dir(&folder).unwrap();
+    ada.presses(Key::Char('f'));
+    ada.sees("film: meeting-1.webm");
+    ada.sees("MEETING         0:03");
+    // By a signal, and as there are no keys any more.
+    for _ in 0..2 {
+        ada.keys.send_blocking(Told::Gone).unwrap();
+    }
+    ada.phone.join().unwrap().unwrap();
+    let film = std::fs::read(folder.join("meeting-1.webm")).unwrap();
+    let blocks = WebmReader::new(&film[..]).unwrap().map(Result::unwrap);
+    assert!(blocks.count() > 20);
 }
 
 #[test]
