@@ -252,7 +252,7 @@ mod tests {
             let (path, _) = next(folder.path()).unwrap();
             assert_eq!(path, folder.path().join(format!("meeting-{n}.webm")));
         }
-        let error = next(&folder.path().join("nowhere")).err().expect("there is no folder");
+        let error = next(&folder.path().join("nowhere")).expect_err("there is no folder");
         assert!(format!("{error:#}").contains("nowhere"), "{error:#}");
     }
 }
