@@ -55,7 +55,7 @@ fn unplug(name: &str) {
 /// All devices as they were at the beginning.
 fn reset() {
     let modules = pactl(&["list", "short", "modules"]);
-    for line in modules.lines().filter(|line| !line.contains("native-protocol")) {
+    for line in modules.lines().filter(|line| line.contains("null-sink")) {
         pactl(&["unload-module", line.split_whitespace().next().unwrap()]);
     }
     for name in ["speaker", "headset", "mouth", "other"] {
