@@ -11,6 +11,7 @@ mod books;
 mod client;
 mod cloud;
 mod damage;
+mod devices;
 mod gateway;
 mod gather;
 mod hid;
@@ -29,6 +30,7 @@ mod watch;
 
 pub use client::client;
 pub use cloud::cloud;
+pub use devices::devices;
 pub use gateway::gateway;
 pub use gather::gather;
 pub use hid::hid;

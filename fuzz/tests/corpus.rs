@@ -118,6 +118,11 @@ fn headsets_of_any_bytes_keep_their_promises() {
 }
 
 #[test]
+fn devices_are_used_as_the_ladder_says() {
+    replay("devices", offhook_fuzz::devices);
+}
+
+#[test]
 fn no_notification_of_a_gateway_disturbs_a_client() {
     replay("ribbon_notice", offhook_fuzz::ribbon_notice);
 }
