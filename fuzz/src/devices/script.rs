@@ -63,7 +63,7 @@ pub(super) fn named(byte: u8) -> Option<DeviceId> {
     (byte != 0).then(|| name(byte))
 }
 
-/// What a session sends, and whether it is heard, in five bits.
+/// A session by five bits: the kinds that it sends, and whether it is heard.
 pub(super) fn sending(byte: u8) -> Session {
     let sends = |bits| match bits & 3 {
         0 => Sends::Nothing,

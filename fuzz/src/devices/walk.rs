@@ -16,7 +16,7 @@ enum Other {
     Closed(InUse),
 }
 
-/// What comes after a failure.
+/// The step after a failure.
 enum Next {
     Any,
     Release,

@@ -22,10 +22,10 @@ const MAX_ANSWERS: usize = 8;
 /// Effects of one input: for each session, and at all.
 const MAX_EFFECTS: (usize, usize) = (24, 2 * Machine::MAX_COMMANDS + 8);
 
-/// What a command is about, as far as it is looked at once it is done.
+/// The subject of a command, as far as it is looked at once it is done.
 #[derive(Clone, Debug)]
 pub(super) enum Wanted {
-    /// That a session sends this.
+    /// A session sends this.
     Choice(u32, MediaKind, Choice),
     Else,
 }
@@ -38,14 +38,14 @@ pub(super) struct Asked {
     pub(super) constraints: Constraints,
 }
 
-/// Where a session is heard, and how loud.
+/// The output of a session, and its volume.
 #[derive(Debug, Default)]
 struct Heard {
     device: Option<DeviceId>,
     volume: Option<u8>,
 }
 
-/// What may lead to silence where something is to be sent: losses, and a platform that opens one source only.
+/// The reasons of a silence where something is to be sent: losses, and a platform that opens one source only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     Loss,
@@ -575,14 +575,14 @@ impl World {
                 assert_eq!(self.sent.get(&(*session, *kind)), None, "it has something to send");
             }
             Event::ResolutionUpdated { session, .. } => {
-                assert!(self.sessions.contains_key(session))
+                assert!(self.sessions.contains_key(session));
             }
             Event::Warned(Warning::OutputFailed { session, .. }) => {
                 assert!(self.sessions[session].plays);
             }
             Event::Warned(Warning::TooManySessions(session)) => panic!("{session} is known"),
             Event::Warned(Warning::UnknownOutput(id)) => {
-                assert!(!self.has(DeviceKind::Speaker, id))
+                assert!(!self.has(DeviceKind::Speaker, id));
             }
             Event::PermissionChanged { .. } | Event::DevicesChanged => {}
             Event::AudioTrackVolume { .. } => {}
@@ -590,7 +590,7 @@ impl World {
         None
     }
 
-    /// What was chosen is in use, unless it was lost at once, ended meanwhile, or nobody wants it.
+    /// Checks that what was chosen is in use, unless it was lost at once, ended meanwhile, or nobody wants it.
     fn is_done(&self, wanted: &Wanted, effects: &Effects) {
         let Wanted::Choice(session, kind, choice) = wanted else { return };
         let is_loss = |effect: &Effect<u32>| {
