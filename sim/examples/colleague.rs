@@ -1,9 +1,9 @@
 //! A client of a user's beside another one: offhook, where `sim/js-sdk/run` has the vendor's SDK log in as the
 //! same user. They are to agree on who has the user's headset.
 //!
-//! What it tells is JSON, one object a line, `{"name": …, "args": […]}`: `connected`, `headset` (its
+//! It tells JSON, one object a line, `{"name": …, "args": […]}`: `connected`, `headset` (its
 //! part in who has it, by the SDK's word for it), `refused` (the reason), `rings` (the conversation),
-//! and `error`. What it is asked comes by lines, too:
+//! and `error`. It is asked by lines, too:
 //!
 //! | line | what it does |
 //! | --- | --- |

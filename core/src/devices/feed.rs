@@ -1,5 +1,6 @@
 //! One kind of media that one session sends: what is in use, what is being opened, and what is wanted next.
 
+use super::catalogue::Catalogue;
 use super::choice::{Choice, Given};
 use super::constraint::{Resolution, Size};
 use super::constraints::Constraints;
@@ -631,12 +632,33 @@ impl Feed {
     }
 
     fn has_tried(&mut self, device: Option<DeviceId>) {
-        if !self.tried.contains(&device) {
-            self.tried.push(device);
+        if self.tried.contains(&device) {
+            return;
         }
+        // The system's device may open under another name each time.
+        if self.tried.len() > Catalogue::MAX_DEVICES {
+            self.tried.remove(0);
+        }
+        self.tried.push(device);
     }
 
     fn lost<S: Clone>(&self, source: Source, session: &S) -> Event<S> {
         Event::Lost { session: session.clone(), kind: self.kind, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_that_were_tried_are_bounded() {
+        let mut feed = Feed::new(MediaKind::Audio);
+        feed.has_tried(None);
+        for n in 0..1000 {
+            feed.has_tried(Some(DeviceId::from(format!("device {n}"))));
+        }
+        assert_eq!(feed.tried.len(), Catalogue::MAX_DEVICES + 1);
+        assert_eq!(feed.tried.last(), Some(&Some("device 999".into())), "the newest are kept");
     }
 }

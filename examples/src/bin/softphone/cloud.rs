@@ -1,5 +1,7 @@
 //! The softphone on Genesys Cloud.
 
+mod meetings;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -8,8 +10,7 @@ use console::style;
 use futures_util::FutureExt as _;
 use offhook::genesys::{
     CallControl, CallState, Config, Conversation, ConversationId, Dial, ErrorKind, Event,
-    HandledBy, HeadsetControls, Parties, Party, Phone as _, Reason, RoomMedia, RoomParticipant,
-    Session, SessionType, SpeakTo, Target,
+    HandledBy, HeadsetControls, Parties, Party, Phone as _, SessionType, SpeakTo, Target,
 };
 use offhook::media::MediaState;
 use offhook::report::QualityMeter;
@@ -18,17 +19,11 @@ use offhook_runtime::genesys::{Client, Events};
 use smol::channel::Receiver;
 
 use crate::ask::{Act, Ask};
-use crate::film::Film;
 use crate::meeting::Meeting;
-use crate::news::{CallKey, Change, Network, News, Owner, Phase, Tell, Who};
+use crate::news::{Change, Network, News, Owner, Phase, Tell, Who};
 use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
 use crate::settings::Settings;
 use crate::sound::Sound;
-
-/// The most people who are named when they come or go at once.
-const MAX_NAMED: usize = 4;
-/// The most meetings that are remembered as left before they had begun.
-const MAX_LEFT: usize = 32;
 
 /// The phone and its calls.
 pub(crate) struct Cloud<R> {
@@ -44,7 +39,7 @@ pub(crate) struct Cloud<R> {
     /// The meetings that ring.
     proposed: BTreeSet<ConversationId>,
     meetings: BTreeMap<ConversationId, Meeting>,
-    /// Those that were left before they had begun.
+    /// Calls and meetings that were left before they had begun.
     left: BTreeSet<ConversationId>,
     /// The folder of films.
     films: PathBuf,
@@ -157,6 +152,9 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 self.joins(session)?;
             }
             Event::SessionStarted(session) if session.session_type == SessionType::Softphone => {
+                if self.is_left(&session.conversation) {
+                    return Ok(());
+                }
                 self.change(&session.conversation, Change::Taken);
                 self.sound.begin::<R>(self.phone.audio(session.media))?;
             }
@@ -380,199 +378,6 @@ fn who_of(who: &Parties) -> Who {
 }
 
 impl<R: Sockets> Cloud<R> {
-    /// Takes part in a meeting that offers itself.
-    fn joins(&mut self, session: Session) -> anyhow::Result<()> {
-        let conversation = session.conversation.clone();
-        if self.left.remove(&conversation) {
-            // Whether that works is seen.
-            drop(self.phone.end(&conversation));
-            return Ok(());
-        }
-        self.change(&conversation, Change::Phase(Phase::Up));
-        self.change(&conversation, Change::Taken);
-        self.change(&conversation, Change::Meeting);
-        let heard = self.sound.begin::<R>(self.phone.audio(session.media))?;
-        let media = if self.sound.speaks() { RoomMedia::Audio } else { RoomMedia::Nothing };
-        let accepted = self.phone.accept_room(&conversation, media);
-        let tell = self.tell.clone();
-        R::spawn(async move {
-            if let Err(error) = accepted.await {
-                tell(News::Failed(format!("the meeting: {error}")));
-            }
-        })?;
-        let id = session.id.clone();
-        let before = self.meetings.insert(conversation, Meeting::new(session, heard));
-        // One that was offered anew goes on by the new session alone.
-        if let Some(before) = before.filter(|before| before.session.id != id) {
-            drop(self.phone.force_terminate(&before.session.id, Reason::AlternativeSession));
-        }
-        Ok(())
-    }
-
-    /// Takes what is told of a meeting.
-    fn meets(&mut self, event: Event) {
-        let conversation = match &event {
-            Event::ParticipantsUpdate(update) => &update.conversation,
-            Event::TrackAdded { conversation, .. }
-            | Event::TrackRemoved { conversation, .. }
-            | Event::ActiveVideoParticipants { conversation, .. }
-            | Event::Speakers { conversation, .. }
-            | Event::MemberStatus { conversation, .. }
-            | Event::PinnedParticipant { conversation, .. } => conversation,
-            _ => return,
-        };
-        let conversation = conversation.clone();
-        let Some(meeting) = self.meetings.get_mut(&conversation) else { return };
-        let mut news = Vec::new();
-        match event {
-            Event::TrackAdded { track, .. } => return meeting.added(track),
-            Event::TrackRemoved { track, .. } => return meeting.removed(track),
-            Event::ActiveVideoParticipants { users, .. } => meeting.show(users),
-            Event::Speakers { users, .. } => meeting.speak(users),
-            Event::MemberStatus { status, .. } => meeting.status(&status),
-            Event::PinnedParticipant { participant, .. } => meeting.pinned(participant),
-            Event::ParticipantsUpdate(update) => {
-                let named =
-                    |one: &RoomParticipant| one.name.as_deref().unwrap_or("a guest").to_owned();
-                let own = update.own.clone();
-                let others = |all: &[RoomParticipant], one: &str, many: &str| {
-                    let others = all.iter().filter(|one| Some(&one.participant) != own.as_ref());
-                    let others: Vec<_> = others.collect();
-                    match others.len() {
-                        0..=MAX_NAMED => {
-                            others.iter().map(|who| format!("{} {one}", named(who))).collect()
-                        }
-                        count => vec![format!("{count} people {many}")],
-                    }
-                };
-                news.extend(others(&update.added, "is in the meeting", "are in the meeting"));
-                news.extend(others(
-                    &update.removed,
-                    "has left the meeting",
-                    "have left the meeting",
-                ));
-                if let Some(muted) = meeting.told(update) {
-                    let key = conversation.as_str().into();
-                    (self.tell)(News::Call(key, Change::Muted(muted)));
-                }
-            }
-            _ => {}
-        }
-        let people = meeting.news();
-        for line in news {
-            self.say(line);
-        }
-        if let Some(people) = people {
-            self.change(&conversation, Change::People(people));
-        }
-    }
-
-    /// Takes the end of a session. The service may have moved it to another conversation, and a meeting may have another
-    /// session by now.
-    fn ended(&mut self, session: &Session, reason: &str) {
-        let own = self.meetings.iter().find(|(_, meeting)| meeting.session.id == session.id);
-        let conversation = match own.map(|(conversation, _)| conversation.clone()) {
-            Some(conversation) => {
-                self.meetings.remove(&conversation);
-                self.meters.remove(&conversation);
-                conversation
-            }
-            None if self.meetings.contains_key(&session.conversation) => return,
-            None => session.conversation.clone(),
-        };
-        self.over(&conversation, &format!("over: {reason}"));
-    }
-
-    /// True if no session of it is there: it may be a meeting that was asked for, and never begins.
-    fn is_awaited(&self, call: &ConversationId) -> bool {
-        !self.meetings.contains_key(call)
-            && !self.proposed.contains(call)
-            && !self.talks.contains(call)
-    }
-
-    /// Ends what may not have begun.
-    fn leaves(&mut self, call: ConversationId) -> Asking {
-        if self.left.len() >= MAX_LEFT {
-            self.left.pop_first();
-        }
-        self.left.insert(call.clone());
-        let (ended, tell) = (self.phone.end(&call), self.tell.clone());
-        async move {
-            match ended.await {
-                // The service tells nothing of it any more.
-                Err(error) if error.kind == ErrorKind::Session => {
-                    let over = Change::Over("it had not begun".to_owned());
-                    tell(News::Call(call.as_str().into(), over));
-                    Ok(())
-                }
-                ended => Ok(ended?),
-            }
-        }
-        .boxed_local()
-    }
-
-    /// Begins or ends a film of a meeting. One that ends is closed when it is written.
-    fn film(
-        &mut self,
-        conversation: &ConversationId,
-        on: bool,
-    ) -> anyhow::Result<Option<Receiver<()>>> {
-        let meeting = self.meetings.get_mut(conversation).context("this is no meeting")?;
-        let film =
-            meeting.film.take_if(|film| !on || film.is_over()).filter(|film| !film.is_over());
-        if !on {
-            let film = film.context("no film of it is being made")?;
-            return Ok(Some(film.written()));
-        }
-        if meeting.film.is_some() {
-            bail!("a film of it is being made");
-        }
-        let (tell, key) = (self.tell.clone(), CallKey::from(conversation.as_str()));
-        let told = Box::new(move |made: anyhow::Result<String>| {
-            tell(News::Call(key, Change::Film(None)));
-            tell(match made {
-                Ok(words) => News::Done(format!("wrote {words}")),
-                Err(error) => News::Failed(format!("the film is broken off: {error:#}")),
-            });
-        });
-        let (media, heard) = (meeting.session.media, meeting.heard.clone());
-        let (film, path) = Film::begin::<R>(self.phone.clone(), media, &self.films, heard, told)?;
-        self.written.retain(|written| !written.is_closed());
-        self.written.push(film.written());
-        meeting.films(film);
-        self.say(format!("writing {}", path.display()));
-        self.change(conversation, Change::Film(Some(path)));
-        Ok(None)
-    }
-
-    /// The meetings to be muted and the calls to be held before something else is spoken to: there is one microphone. True
-    /// of a meeting. Calls among themselves the service holds.
-    fn quiets(&self, ask: &Ask) -> Vec<(ConversationId, bool)> {
-        let (subject, meets) = match ask {
-            Ask::Dial(_) => (None, false),
-            Ask::Meet(_) => (None, true),
-            Ask::Call(call, Act::Answer) => {
-                let call = ConversationId::from(call.as_str());
-                let meets = self.proposed.contains(&call);
-                (Some(call), meets)
-            }
-            Ask::Call(call, Act::Hold(false)) => (Some(ConversationId::from(call.as_str())), false),
-            // One that was muted for a call is heard again.
-            Ask::Call(call, Act::Mute(false)) => {
-                let call = ConversationId::from(call.as_str());
-                if !self.meetings.contains_key(&call) {
-                    return Vec::new();
-                }
-                (Some(call), true)
-            }
-            _ => return Vec::new(),
-        };
-        let others = self.meetings.keys().map(|meeting| (meeting, true));
-        let calls = self.talks.iter().filter(|_| meets).map(|call| (call, false));
-        let others = others.chain(calls).filter(|(one, _)| Some(*one) != subject.as_ref());
-        others.map(|(one, meets)| (one.clone(), meets)).collect()
-    }
-
     fn say(&self, line: impl ToString) {
         (self.tell)(News::Said(line.to_string()));
     }
@@ -600,6 +405,10 @@ impl<R: Sockets> Cloud<R> {
 
     /// Takes the state of a call.
     fn is_now(&mut self, call: &Conversation) {
+        // It may be carried by a session that was there before.
+        if call.session.is_some() && self.is_left(&call.id) {
+            return;
+        }
         let mut words = format!("{:?}", call.state).to_lowercase();
         for (is, word) in [(call.muted, ", muted"), (call.held, ", held")] {
             if is {

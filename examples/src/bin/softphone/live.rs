@@ -35,7 +35,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// The news that may wait. More are left out: the terminal is stuck.
 const NEWS: usize = 4096;
 /// The time that is left to what was asked for before the end, and then to the end of the calls.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// The time within which the phone logs out.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -106,6 +106,7 @@ where
     let outside = Outside { events, news, headset, terminal: terminal() };
     let draw = |screen: &Screen| stage.0.draw(|frame| screen.draw(frame)).map(drop);
     let worked = work(&mut phone, &mut screen, draw, outside, (&sound, &bell), worn).await;
+    let _ = within::<R, _>(PATIENCE, sound.written()).await;
     // What is told from here on is told as lines.
     drop(stage);
     worked

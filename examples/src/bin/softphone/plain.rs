@@ -17,7 +17,7 @@ use smol::channel::Receiver;
 use crate::ask::{Act, Ask};
 use crate::board::Board;
 use crate::headset::{Face, Seen, Told, Worn};
-use crate::live::{FAREWELL, within};
+use crate::live::{FAREWELL, PATIENCE, within};
 use crate::news::{CallKey, Network, News, Tell};
 use crate::phone::{Asking, Phone};
 use crate::settings::Settings;
@@ -119,6 +119,7 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
     }
     // Also after an error: what is to be written is written.
     let left = within::<R, _>(FAREWELL, phone.log_out()).await;
+    let _ = within::<R, _>(PATIENCE, sound.written()).await;
     interrupted?;
     left.context("the service does not answer; left all the same")?.context("logging out")?;
     tell("bye");

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, bail};
 use console::style;
@@ -29,6 +29,8 @@ pub(crate) struct Sound {
     /// A WAV file, in the place of the microphone.
     speech: Option<Vec<u8>>,
     wav_out: Option<PathBuf>,
+    /// The recordings that are being made: each closes when it is written.
+    writing: Arc<Mutex<Vec<Receiver<()>>>>,
     /// The devices, unless none are wanted.
     desk: Option<Arc<Desk>>,
     tell: Tell,
@@ -61,7 +63,19 @@ impl Sound {
             voice::begin(&desk);
             Some(Arc::new(desk))
         };
-        Ok(Self { speech, wav_out: settings.wav_out.clone(), desk, tell })
+        Ok(Self { speech, wav_out: settings.wav_out.clone(), writing: Arc::default(), desk, tell })
+    }
+
+    /// Waits until all recordings of calls that are over are written.
+    pub(crate) async fn written(&self) {
+        let all = std::mem::take(&mut *self.writing());
+        for written in all {
+            let _ = written.recv().await;
+        }
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Vec<Receiver<()>>> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True if there is something to say: a file, or what a microphone hears.
@@ -77,6 +91,12 @@ impl Sound {
         if let Some(path) = self.wav_out.clone() {
             let recording = audio.record();
             let (tell, complain) = (Arc::clone(&self.tell), complain.clone());
+            let (writes, written) = bounded::<()>(1);
+            {
+                let mut writing = self.writing();
+                writing.retain(|written| !written.is_closed());
+                writing.push(written);
+            }
             R::spawn(async move {
                 recording.ended().await;
                 let heard = recording.wav(Tracks::Only(Side::Heard), RATE).map_err(Into::into);
@@ -84,6 +104,7 @@ impl Sound {
                     Ok(()) => tell(Told::Said(format!("wrote {}", path.display()))),
                     Err(error) => complain(&error.context(path.display().to_string())),
                 }
+                drop(writes);
             })?;
         }
         let Audio { mut sink, stream } = audio;
