@@ -47,7 +47,10 @@ fn ctrl_c_hangs_up_and_logs_out() {
     for (runtime, signal) in [("tokio", "INT"), ("smol", "INT"), ("tokio", "TERM")] {
         let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
         let (user, token) = emulator.add_user("Ada", None).unwrap();
-        let mut phone = softphone(&emulator, &["--token", &token], runtime);
+        let folder = tempfile::tempdir().unwrap();
+        let heard = folder.path().join("heard.wav");
+        let who = ["--token", &token, "--wav-out", heard.to_str().unwrap()];
+        let mut phone = softphone(&emulator, &who, runtime);
         let mut keyboard = phone.stdin.take().unwrap();
         let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
         let mut until = |word: &str| screen.by_ref().any(|line| line.unwrap().contains(word));
@@ -68,6 +71,8 @@ fn ctrl_c_hangs_up_and_logs_out() {
         }
         assert!(phone.wait().unwrap().success(), "{runtime}");
         assert!(until("bye"));
+        // All that was heard is written before it ends.
+        assert!(offhook::audio::wav::read(std::fs::File::open(heard).unwrap()).is_ok());
     }
 }
 
