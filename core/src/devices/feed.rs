@@ -3,7 +3,6 @@
 use super::catalogue::Catalogue;
 use super::choice::{Choice, Given};
 use super::constraint::{Resolution, Size};
-use super::constraints::Constraints;
 use super::desk::{Desk, Origin};
 use super::device::{DeviceId, DeviceKind};
 use super::effect::{CommandId, Effect, Event, RequestId, Source};
@@ -11,46 +10,9 @@ use super::error::{Failure, OpenError};
 use super::in_use::{InUse, Opened};
 use super::ladder::{Rung, Situation, Step};
 use super::level::Meter;
+use super::plan::{Matter, Opening, Plan, Resizing};
 use super::session::Sends;
 use crate::machine::MediaKind;
-
-/// The matter of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Matter {
-    /// A choice of a device. The system's default may be another one by now.
-    Choice,
-    /// The settings of the device that is in use.
-    Settings,
-}
-
-/// Something to be done once nothing is being opened.
-#[derive(Debug)]
-pub(super) struct Plan {
-    choice: Choice,
-    matter: Matter,
-    commands: Vec<CommandId>,
-}
-
-/// A request to open a source.
-#[derive(Debug)]
-struct Opening {
-    request: RequestId,
-    rung: Rung,
-    choice: Choice,
-    constraints: Constraints,
-    commands: Vec<CommandId>,
-    /// The reason why what was asked for did not open, once what was before is opened again.
-    failed: Option<OpenError>,
-}
-
-/// A request to change the size of pictures.
-#[derive(Debug)]
-struct Resizing {
-    request: RequestId,
-    /// The wishes that were met before.
-    before: Constraints,
-    commands: Vec<CommandId>,
-}
 
 /// One kind of media that one session sends.
 #[derive(Debug)]
@@ -167,9 +129,18 @@ impl Feed {
             return self.start(plan, session, desk);
         };
         let wished = desk.defaults.constraints(self.kind, opening.constraints.device.clone());
+        let is_same = match plan.matter {
+            // The default may have become another one meanwhile.
+            Matter::Choice => desk.origin(self.kind, &plan.choice) == opening.origin,
+            Matter::Settings => true,
+        };
         if opening.choice != plan.choice {
             desk.finish(std::mem::take(&mut opening.commands), Err(Failure::Superseded));
-        } else if self.next.is_none() && opening.failed.is_none() && opening.constraints == wished {
+        } else if self.next.is_none()
+            && opening.failed.is_none()
+            && opening.constraints == wished
+            && is_same
+        {
             // That is what is being opened.
             self.target = plan.choice;
             return opening.commands.append(&mut plan.commands);
@@ -395,6 +366,7 @@ impl Feed {
             request: RequestId(0),
             rung: Rung::Asked,
             choice: plan.choice,
+            origin: Origin::Device(wished.device.clone()),
             constraints: wished,
             commands: plan.commands,
             failed: None,
@@ -472,7 +444,7 @@ impl Feed {
         session: &S,
         desk: &mut Desk<S>,
     ) {
-        let Opening { request, rung, choice, constraints, commands, failed } = opening;
+        let Opening { request, rung, choice, origin: _, constraints, commands, failed } = opening;
         let source = Source::Opened(request);
         if let Some(size) = opened.size.filter(|_| desk.commands.size(&commands)) {
             desk.sized(session, source, &constraints, size);

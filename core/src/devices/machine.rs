@@ -9,10 +9,11 @@ use super::desk::Desk;
 use super::device::{Device, DeviceId, DeviceKind};
 use super::effect::{CommandId, Effect, Event, RequestId, Source, Warning};
 use super::error::{OpenError, Refused};
-use super::feed::{Feed, Matter};
+use super::feed::Feed;
 use super::in_use::{InUse, Opened};
 use super::live::Live;
 use super::options::Options;
+use super::plan::Matter;
 use super::session::{Sends, Session};
 use crate::machine::MediaKind;
 

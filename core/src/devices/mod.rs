@@ -94,6 +94,7 @@ mod level;
 mod live;
 mod machine;
 mod options;
+mod plan;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -390,6 +390,32 @@ fn md_21_defaults_move_the_kinds_that_are_named_in_order() {
 }
 
 #[test]
+fn md_21_a_default_that_changes_while_the_one_before_is_opened_is_used() {
+    let mut devices = with(defaults().audio_device("head"));
+    devices.session(&"a", &Session::call());
+    let change = DefaultDevices::default().audio(Preference::Device("desk".into()));
+    let (command, effects) = devices.update_default_devices(change, Scope::Live).unwrap();
+    assert_eq!(effects, [], "it waits for the one that is being opened");
+    let effects = devices.answered(RequestId(1), Ok(Opened::default()));
+    let Some(Effect::Open { request, constraints, .. }) = effects.last() else { panic!() };
+    assert_eq!(constraints.device, Some("desk".into()));
+    let effects = devices.answered(*request, Ok(Opened::default()));
+    assert_eq!(effects.last(), Some(&Effect::Tell(Event::Done { command, result: Ok(()) })));
+    // The same once more is what is in use.
+    let again = devices.update_all_outgoing_media(audio(Choice::Default)).unwrap();
+    assert!(matches!(again.1[..], [Effect::Tell(Event::Done { result: Ok(()), .. })]));
+    // A device that comes while the system's is opened, likewise.
+    let mut devices = with(defaults().audio_device("head"));
+    devices.listed(list("desk cam box"));
+    devices.session(&"a", &Session::call());
+    devices.listed(list("desk head cam box"));
+    devices.update_all_outgoing_media(audio(Choice::Default)).unwrap();
+    let effects = devices.answered(RequestId(1), Ok(Opened::default()));
+    let Some(Effect::Open { constraints, .. }) = effects.last() else { panic!() };
+    assert_eq!(constraints.device, Some("head".into()));
+}
+
+#[test]
 fn md_22_the_volume_is_of_all_that_are_heard() {
     let mut devices = talking();
     devices.session(&"screen", &Session::default());
