@@ -2,6 +2,7 @@
 
 mod script;
 mod walk;
+mod wants;
 mod world;
 
 use std::collections::BTreeSet;
@@ -12,7 +13,8 @@ use offhook::devices::{
 use offhook::machine::MediaKind;
 
 use self::script::Script;
-use self::world::{Effects, Wanted, World};
+use self::wants::Wanted;
+use self::world::{Effects, World};
 
 /// Steps of a script; what follows is not read.
 const MAX_STEPS: usize = 80;
@@ -144,7 +146,8 @@ fn play(world: &mut World, step: u8, script: &mut Script<'_>) -> Option<()> {
         }
         13 => {
             let outgoing = script.outgoing()?;
-            world.command(Wanted::Else, |devices| devices.update_all_outgoing_media(outgoing));
+            let wanted = Wanted::of(None, &outgoing);
+            world.command(wanted, |devices| devices.update_all_outgoing_media(outgoing));
         }
         14..=19 => change(world, step, script)?,
         20 => world.mute(),
@@ -190,7 +193,8 @@ fn change(world: &mut World, step: u8, script: &mut Script<'_>) -> Option<()> {
     match step {
         14 => {
             let change = script.default_devices()?;
-            world.command(Wanted::Else, |devices| devices.update_default_devices(change, scope));
+            let wanted = Wanted::of_default(&change, scope);
+            world.command(wanted, |devices| devices.update_default_devices(change, scope));
         }
         15 => {
             let settings = script::settings(byte >> 1);

@@ -87,19 +87,23 @@ pub enum CardError {
     },
 }
 
+/// A stream of a card, by the number that whoever opens it gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stream(pub u64);
+
 /// The news of a card.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// True if devices came or went, or the default is another.
     pub devices: bool,
-    /// The ways whose open device stopped.
-    pub stopped: Vec<Direction>,
+    /// The streams that stopped by themselves.
+    pub stopped: Vec<Stream>,
 }
 
 /// All devices of one system.
 ///
-/// Sound is 48 kHz, mono, 16 bits. One device of each way is open at most. Nothing takes longer than some seconds:
-/// what does not answer by then is [`CardError::Stalled`]. With any error but [`CardError::Refused`] all that was
+/// Sound is 48 kHz, mono, 16 bits. Several streams may be open at once, also of one device. Nothing takes longer than some
+/// seconds: what does not answer by then is [`CardError::Stalled`]. With any error but [`CardError::Refused`] all that was
 /// open is closed, and the next call tries from the beginning; with that one, what was open still is.
 pub trait Card {
     /// The devices that there are.
@@ -109,22 +113,22 @@ pub trait Card {
     /// Nothing can be asked.
     fn devices(&mut self) -> Result<Devices, CardError>;
 
-    /// Has a device play what the speaker gives, in the place of the one that did.
+    /// Has a device play what the speaker gives.
     ///
     /// # Errors
     ///
     /// It cannot be opened, or nothing can.
-    fn open_playback(&mut self, device: &str, from: Speaker) -> Result<(), CardError>;
+    fn play(&mut self, stream: Stream, device: &str, from: Speaker) -> Result<(), CardError>;
 
-    /// Has a device record into the microphone, in the place of the one that did.
+    /// Has a device record into the microphone.
     ///
     /// # Errors
     ///
     /// It cannot be opened, or nothing can.
-    fn open_capture(&mut self, device: &str, into: Microphone) -> Result<(), CardError>;
+    fn record(&mut self, stream: Stream, device: &str, into: Microphone) -> Result<(), CardError>;
 
-    /// Closes what is open of one way.
-    fn close(&mut self, direction: Direction);
+    /// Closes a stream, if it is open.
+    fn close(&mut self, stream: Stream);
 
     /// Does what has to be done, and waits this long for news.
     ///

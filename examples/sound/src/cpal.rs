@@ -1,13 +1,14 @@
 //! The devices of macOS and Windows.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
-use cpal::{ErrorKind, SampleFormat, Stream, StreamConfig, SupportedStreamConfigRange};
+use cpal::{ErrorKind, SampleFormat, StreamConfig, SupportedStreamConfigRange};
 
 use crate::RATE;
-use crate::card::{Card, CardError, Changes, Device, Devices, Direction};
+use crate::card::{Card, CardError, Changes, Device, Devices, Stream};
 use crate::ends::{Microphone, Speaker};
 
 /// The time between two looks at the devices.
@@ -20,22 +21,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// It tells neither when devices come and go nor which became the default: that is looked at once a second. Devices
 /// that have no 48 kHz are refused.
 pub struct Cpal {
-    output: Option<Stream>,
-    input: Option<Stream>,
+    open: BTreeMap<Stream, cpal::Stream>,
     known: Devices,
     looked: Option<Instant>,
-    stopped: (Sender<Direction>, Receiver<Direction>),
+    stopped: (Sender<Stream>, Receiver<Stream>),
 }
 
 impl Default for Cpal {
     fn default() -> Self {
-        Self {
-            output: None,
-            input: None,
-            known: Devices::default(),
-            looked: None,
-            stopped: channel(),
-        }
+        Self { open: BTreeMap::new(), known: Devices::default(), looked: None, stopped: channel() }
     }
 }
 
@@ -78,12 +72,12 @@ fn form(
 
 impl Cpal {
     /// Tells when a stream ends; what it goes on after is nothing to tell.
-    fn watch(&self, direction: Direction) -> impl FnMut(cpal::Error) + Send + 'static {
+    fn watch(&self, stream: Stream) -> impl FnMut(cpal::Error) + Send + 'static {
         let stopped = self.stopped.0.clone();
         move |error| match error.kind() {
             ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => {}
             // The card may be gone before its streams.
-            _ => drop(stopped.send(direction)),
+            _ => drop(stopped.send(stream)),
         }
     }
 }
@@ -94,14 +88,14 @@ impl Card for Cpal {
         Ok(self.known.clone())
     }
 
-    fn open_playback(&mut self, device: &str, mut from: Speaker) -> Result<(), CardError> {
+    fn play(&mut self, stream: Stream, device: &str, mut from: Speaker) -> Result<(), CardError> {
         let error = |error: cpal::Error| refused(device, error);
         let mut devices = cpal::default_host().output_devices().map_err(error)?;
         let found = devices.find(|one| name(one) == device);
         let found = found.ok_or_else(|| refused(device, "no such device"))?;
         let (format, config) = form(device, found.supported_output_configs().map_err(error)?)?;
         let channels = usize::from(config.channels.max(1));
-        let watch = self.watch(Direction::Output);
+        let watch = self.watch(stream);
         let mut pcm = Vec::new();
         let mut fill = move |samples: usize, info: &cpal::OutputCallbackInfo| {
             pcm.resize(samples / channels, 0);
@@ -110,7 +104,7 @@ impl Card for Cpal {
             from.set_latency(times.playback.duration_since(times.callback));
             pcm.clone().into_iter().flat_map(move |sample| std::iter::repeat_n(sample, channels))
         };
-        let stream = match format {
+        let built = match format {
             SampleFormat::F32 => found.build_output_stream(
                 config,
                 move |out: &mut [f32], info: &cpal::OutputCallbackInfo| {
@@ -130,27 +124,32 @@ impl Card for Cpal {
                 Some(PATIENCE),
             ),
         };
-        let stream = stream.map_err(error)?;
-        stream.play().map_err(error)?;
-        self.output = Some(stream);
+        let built = built.map_err(error)?;
+        built.play().map_err(error)?;
+        self.open.insert(stream, built);
         Ok(())
     }
 
-    fn open_capture(&mut self, device: &str, mut into: Microphone) -> Result<(), CardError> {
+    fn record(
+        &mut self,
+        stream: Stream,
+        device: &str,
+        mut into: Microphone,
+    ) -> Result<(), CardError> {
         let error = |error: cpal::Error| refused(device, error);
         let mut devices = cpal::default_host().input_devices().map_err(error)?;
         let found = devices.find(|one| name(one) == device);
         let found = found.ok_or_else(|| refused(device, "no such device"))?;
         let (format, config) = form(device, found.supported_input_configs().map_err(error)?)?;
         let channels = usize::from(config.channels.max(1));
-        let watch = self.watch(Direction::Input);
+        let watch = self.watch(stream);
         // Of several channels the first is heard: the others of a microphone are the same, or nothing.
         let mut hear = move |pcm: Vec<i16>, info: &cpal::InputCallbackInfo| {
             let times = info.timestamp();
             into.set_latency(times.callback.duration_since(times.capture));
             into.hear(&pcm);
         };
-        let stream = match format {
+        let built = match format {
             SampleFormat::F32 => found.build_input_stream(
                 config,
                 move |pcm: &[f32], info: &cpal::InputCallbackInfo| {
@@ -169,24 +168,22 @@ impl Card for Cpal {
                 Some(PATIENCE),
             ),
         };
-        let stream = stream.map_err(error)?;
-        stream.play().map_err(error)?;
-        self.input = Some(stream);
+        let built = built.map_err(error)?;
+        built.play().map_err(error)?;
+        self.open.insert(stream, built);
         Ok(())
     }
 
-    fn close(&mut self, direction: Direction) {
-        match direction {
-            Direction::Output => self.output = None,
-            Direction::Input => self.input = None,
-        }
+    fn close(&mut self, stream: Stream) {
+        self.open.remove(&stream);
     }
 
     fn turn(&mut self, wait: Duration) -> Result<Changes, CardError> {
         let mut changes = Changes::default();
-        if let Ok(direction) = self.stopped.1.recv_timeout(wait) {
-            self.close(direction);
-            changes.stopped.push(direction);
+        if let Ok(stream) = self.stopped.1.recv_timeout(wait)
+            && self.open.remove(&stream).is_some()
+        {
+            changes.stopped.push(stream);
         }
         if self.looked.is_none_or(|at| at.elapsed() >= LOOK) {
             self.looked = Some(Instant::now());

@@ -4,30 +4,48 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::card::{Card, CardError, Devices, Direction};
-use crate::ends::{Figures, Hall, Line, Processor};
-use crate::keeper::{Keeper, News, Place};
+use crate::ends::{Figures, Hall, Line};
+use crate::keeper::Keeper;
+use crate::news::{News, Place};
+use crate::voice_options::VoiceOptions;
 
 /// The time within which something that is asked for is begun with.
 const TURN: Duration = Duration::from_millis(20);
 
-/// The loudspeaker and the microphone that are in use, whichever they are.
+/// The loudspeakers and microphones of one person's calls.
 ///
-/// A thread of its own keeps them. Nothing here waits for it: a card that hangs silences the calls, and no more.
-/// Devices are open only while there is a [`Line`]. When it is dropped, the thread ends as soon as the card lets it.
+/// Which of them a call uses is decided by [`offhook::devices::Devices`]; a thread of its own has the card do it. Nothing
+/// here waits for it: a card that hangs silences the calls, and no more. Devices are open only while there is a [`Line`].
+/// When it is dropped, the thread ends as soon as the card lets it.
 pub struct Desk {
     hall: Arc<Hall>,
     shared: Arc<Mutex<Shared>>,
 }
 
 /// The things that both threads know.
-#[derive(Default)]
 struct Shared {
     ended: bool,
+    voice: VoiceOptions,
+    volume: u8,
     output: Place,
     input: Place,
     /// None while nothing answers.
     devices: Option<Devices>,
     missing: Option<CardError>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            ended: false,
+            voice: VoiceOptions::OFF,
+            volume: 100,
+            output: Place::default(),
+            input: Place::default(),
+            devices: None,
+            missing: None,
+        }
+    }
 }
 
 impl Shared {
@@ -66,10 +84,17 @@ impl Desk {
     /// A call's end of it; none while there are sixteen.
     #[must_use]
     pub fn line(&self) -> Option<Line> {
-        self.hall.line()
+        self.hall.line(false)
     }
 
-    /// Wants a device of this name, or the system's default. Where it is missing, the default is used until it is there.
+    /// The end of a call that needs no microphone, likewise.
+    #[must_use]
+    pub fn ear(&self) -> Option<Line> {
+        self.hall.line(true)
+    }
+
+    /// Wants a device of this name, or the system's default. Where it is missing, or cannot be opened, the system's default
+    /// is used until it is there.
     pub fn want(&self, direction: Direction, name: Option<String>) {
         self.shared().place(direction).wanted = name;
     }
@@ -101,9 +126,26 @@ impl Desk {
         }
     }
 
-    /// Has the voice made better on its way from the microphone, or not any more.
-    pub fn process(&self, by: Option<Box<dyn Processor>>) {
-        self.hall.set_processor(by);
+    /// Has this be done to the voice on its way from the microphone, where it is built in; nothing unless said.
+    pub fn improve(&self, voice: VoiceOptions) {
+        self.shared().voice = voice;
+    }
+
+    /// The parts of that which are wished for.
+    #[must_use]
+    pub fn voice(&self) -> VoiceOptions {
+        self.shared().voice
+    }
+
+    /// The volume of what is heard, up to 100.
+    #[must_use]
+    pub fn volume(&self) -> u8 {
+        self.shared().volume
+    }
+
+    /// Has all calls be heard so loud: 0 to 100, which is all there is, and the default.
+    pub fn set_volume(&self, volume: u8) {
+        self.shared().volume = volume.min(100);
     }
 
     fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
@@ -123,8 +165,10 @@ fn exchange(keeper: &mut Keeper, shared: &Mutex<Shared>) -> bool {
     for direction in [Direction::Output, Direction::Input] {
         let place = shared.place(direction);
         keeper.want(direction, place.wanted.clone());
-        place.open.clone_from(&keeper.place(direction).open);
+        place.open = keeper.place(direction).open;
     }
+    keeper.improve(shared.voice);
+    keeper.set_volume(shared.volume);
     !shared.ended
 }
 

@@ -1,12 +1,13 @@
 //! Loudspeakers and microphones for the examples.
 //!
-//! A [`Desk`] has the devices of one person: it opens what is wanted of a [`Card`] while there are calls, and something
-//! else when that vanishes. Each call has a [`Line`] of it, whose functions return at once, whatever the devices do.
-//! Between the two are [`Ring`]s, since a device and a call have clocks of their own.
+//! A [`Desk`] has the devices of one person. Each call has a [`Line`] of it, whose functions return at once, whatever the
+//! devices do. Between a device and a call are [`Ring`]s, since each has a clock of its own.
 //!
-//! The device is the one that is wanted by name, if it is there and can be opened; else the system's default; else
-//! there is silence. This is looked at whenever devices come or go, and each second where something is missing: so a
-//! headset that is plugged in again is used again, and another default is followed.
+//! Which device a call uses, and in which order they change, is decided by [`offhook::devices`]: the one that is wanted by
+//! name, if it is there and can be opened; else the system's default; and a call without any microphone is to be muted. The
+//! desk has a [`Card`] do that, and has the choice made again whenever devices come or go, and each second where one could
+//! not be opened: so a headset that is plugged in again is used again, and another default is followed. Another device is
+//! opened before the one in use is closed.
 //!
 //! On Linux the card is `Pulse`, which speaks the protocol of PulseAudio, as PipeWire does, and needs no library. On
 //! other systems it is `cpal`'s. [`memory`] has one for tests. With the feature `voice`, `Voice` cancels echoes,
@@ -22,26 +23,30 @@ mod ends;
 mod keeper;
 mod level;
 pub mod memory;
+mod news;
 #[cfg(target_os = "linux")]
 mod pulse;
 mod ring;
+mod streams;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "voice")]
 mod voice;
+mod voice_options;
 
-pub use self::card::{Card, CardError, Changes, Device, Devices, Direction};
+pub use self::card::{Card, CardError, Changes, Device, Devices, Direction, Stream};
 #[cfg(any(target_os = "macos", windows))]
 pub use self::cpal::Cpal;
 pub use self::desk::Desk;
-pub use self::ends::{Figures, Line, Microphone, Processor, Speaker};
-pub use self::keeper::{News, Place};
+pub use self::ends::{Figures, Line, LineId, Microphone, Processor, Speaker};
 pub use self::level::Level;
+pub use self::news::{News, Place};
 #[cfg(target_os = "linux")]
 pub use self::pulse::Pulse;
 pub use self::ring::{Glitches, Ring};
 #[cfg(feature = "voice")]
-pub use self::voice::{Voice, VoiceOptions};
+pub use self::voice::Voice;
+pub use self::voice_options::VoiceOptions;
 
 /// Samples in a second.
 pub const RATE: u32 = 48_000;

@@ -1,11 +1,11 @@
 //! A card without devices, for tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::FRAME;
-use crate::card::{Card, CardError, Changes, Device, Devices, Direction};
+use crate::card::{Card, CardError, Changes, Device, Devices, Direction, Stream};
 use crate::ends::{Microphone, Speaker};
 
 /// The hand that plugs devices of a [`MemoryCard`] in and out, speaks into its microphones and hears its loudspeakers.
@@ -25,10 +25,13 @@ struct State {
     /// Devices whose format cannot be had.
     refused: BTreeSet<String>,
     broken: Option<CardError>,
+    /// The error of which nobody was told yet.
+    untold: Option<CardError>,
     hangs: bool,
-    speaker: Option<(String, Speaker)>,
-    microphone: Option<(String, Microphone)>,
+    speakers: BTreeMap<Stream, (String, Speaker)>,
+    microphones: BTreeMap<Stream, (String, Microphone)>,
     turns: u64,
+    opened: u64,
 }
 
 impl Memory {
@@ -58,12 +61,7 @@ impl Memory {
         let mut state = self.state();
         state.devices.outputs.retain(|device| device.name != name);
         state.devices.inputs.retain(|device| device.name != name);
-        if state.speaker.take_if(|(open, _)| open == name).is_some() {
-            state.changes.stopped.push(Direction::Output);
-        }
-        if state.microphone.take_if(|(open, _)| open == name).is_some() {
-            state.changes.stopped.push(Direction::Input);
-        }
+        state.stop(name);
         state.changes.devices = true;
     }
 
@@ -76,6 +74,11 @@ impl Memory {
             Direction::Input => state.devices.default_input = default,
         }
         state.changes.devices = true;
+    }
+
+    /// Ends what is open of a device, which stays.
+    pub fn stop(&self, name: &str) {
+        self.state().stop(name);
     }
 
     /// Has a device refuse the format, or no longer.
@@ -93,6 +96,7 @@ impl Memory {
         let mut state = self.state();
         if broken.is_some() {
             state.close_all();
+            state.untold.clone_from(&broken);
         }
         state.broken = broken;
     }
@@ -103,37 +107,43 @@ impl Memory {
         self.0.released.notify_all();
     }
 
-    /// The name of the device that is open.
+    /// The names of the devices that are open, each as often as it is, in the order in which they were opened.
     #[must_use]
-    pub fn open(&self, direction: Direction) -> Option<String> {
+    pub fn open(&self, direction: Direction) -> Vec<String> {
         let state = self.state();
         match direction {
-            Direction::Output => state.speaker.as_ref().map(|(name, _)| name.clone()),
-            Direction::Input => state.microphone.as_ref().map(|(name, _)| name.clone()),
+            Direction::Output => state.speakers.values().map(|(name, _)| name.clone()).collect(),
+            Direction::Input => state.microphones.values().map(|(name, _)| name.clone()).collect(),
         }
     }
 
-    /// Has the open loudspeaker play 20 ms, which are told; none if there is none.
+    /// Has a loudspeaker that is open play 20 ms, which are told; none if it is not open.
     #[must_use]
-    pub fn hear(&self) -> Option<[i16; FRAME]> {
+    pub fn hear(&self, device: &str) -> Option<[i16; FRAME]> {
         let mut state = self.state();
-        let (_, speaker) = state.speaker.as_mut()?;
+        let (_, speaker) = state.speakers.values_mut().find(|(open, _)| open == device)?;
         let mut frame = [0; FRAME];
         speaker.fill(&mut frame);
         Some(frame)
     }
 
-    /// Speaks into the open microphone, if there is one.
-    pub fn say(&self, pcm: &[i16]) {
-        if let Some((_, microphone)) = &mut self.state().microphone {
-            microphone.hear(pcm);
-        }
+    /// Speaks into a microphone, as far as it is open.
+    pub fn say(&self, device: &str, pcm: &[i16]) {
+        let mut state = self.state();
+        let open = state.microphones.values_mut().filter(|(open, _)| open == device);
+        open.for_each(|(_, microphone)| microphone.hear(pcm));
     }
 
     /// The number of times that the card was asked for something, or waited.
     #[must_use]
     pub fn turns(&self) -> u64 {
         self.state().turns
+    }
+
+    /// The number of times that a device was opened.
+    #[must_use]
+    pub fn opened(&self) -> u64 {
+        self.state().opened
     }
 
     /// The state as a call of the card finds it.
@@ -143,7 +153,8 @@ impl Memory {
         while state.hangs {
             state = self.0.released.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        match state.broken.clone() {
+        let untold = state.untold.take();
+        match state.broken.clone().or(untold) {
             Some(error) => Err(error),
             None => Ok(state),
         }
@@ -152,9 +163,23 @@ impl Memory {
 
 impl State {
     fn close_all(&mut self) {
-        self.speaker = None;
-        self.microphone = None;
+        self.speakers.clear();
+        self.microphones.clear();
         self.changes = Changes::default();
+    }
+
+    fn stop(&mut self, name: &str) {
+        let of = |open: &str, stream: &Stream| (open == name).then_some(*stream);
+        let speakers = self.speakers.iter().filter_map(|(stream, (open, _))| of(open, stream));
+        let others = self.microphones.iter().filter_map(|(stream, (open, _))| of(open, stream));
+        let stopped: Vec<_> = speakers.chain(others).collect();
+        stopped.iter().for_each(|stream| self.close(*stream));
+        self.changes.stopped.extend(stopped);
+    }
+
+    fn close(&mut self, stream: Stream) {
+        self.speakers.remove(&stream);
+        self.microphones.remove(&stream);
     }
 
     fn check(&self, direction: Direction, name: &str) -> Result<(), CardError> {
@@ -178,26 +203,24 @@ impl Card for MemoryCard {
         Ok(state.devices.clone())
     }
 
-    fn open_playback(&mut self, device: &str, from: Speaker) -> Result<(), CardError> {
+    fn play(&mut self, stream: Stream, device: &str, from: Speaker) -> Result<(), CardError> {
         let mut state = self.0.enter()?;
         state.check(Direction::Output, device)?;
-        state.speaker = Some((device.to_owned(), from));
+        state.opened += 1;
+        state.speakers.insert(stream, (device.to_owned(), from));
         Ok(())
     }
 
-    fn open_capture(&mut self, device: &str, into: Microphone) -> Result<(), CardError> {
+    fn record(&mut self, stream: Stream, device: &str, into: Microphone) -> Result<(), CardError> {
         let mut state = self.0.enter()?;
         state.check(Direction::Input, device)?;
-        state.microphone = Some((device.to_owned(), into));
+        state.opened += 1;
+        state.microphones.insert(stream, (device.to_owned(), into));
         Ok(())
     }
 
-    fn close(&mut self, direction: Direction) {
-        let mut state = self.0.state();
-        match direction {
-            Direction::Output => state.speaker = None,
-            Direction::Input => state.microphone = None,
-        }
+    fn close(&mut self, stream: Stream) {
+        self.0.state().close(stream);
     }
 
     fn turn(&mut self, wait: Duration) -> Result<Changes, CardError> {

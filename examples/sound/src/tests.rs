@@ -1,4 +1,5 @@
 //! Tests without any device.
 
+mod devices;
 mod keeper;
 mod ring;

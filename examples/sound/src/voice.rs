@@ -4,40 +4,8 @@ use sonora::config::{AdaptiveDigital, EchoCanceller, GainController2, NoiseSuppr
 use sonora::{AudioProcessing, Config, StreamConfig};
 
 use crate::ends::Processor;
+use crate::voice_options::VoiceOptions;
 use crate::{BLOCK, RATE};
-
-/// The parts of a [`Voice`], each of which can be switched off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VoiceOptions {
-    /// Echo cancellation: what the loudspeaker plays is taken out of what the microphone hears. A headset needs none.
-    pub echo: bool,
-    /// Noise suppression: what does not change is made quieter.
-    pub noise: bool,
-    /// Gain control: who speaks softly is made louder, and nobody too loud.
-    pub gain: bool,
-}
-
-impl Default for VoiceOptions {
-    fn default() -> Self {
-        Self { echo: true, noise: true, gain: true }
-    }
-}
-
-impl VoiceOptions {
-    /// True if nothing is left to do.
-    #[must_use]
-    pub fn is_off(self) -> bool {
-        self == Self { echo: false, noise: false, gain: false }
-    }
-}
-
-impl std::fmt::Display for VoiceOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let word = |on: bool| if on { "on" } else { "off" };
-        let Self { echo, noise, gain } = *self;
-        write!(f, "echo {}, noise {}, gain {}", word(echo), word(noise), word(gain))
-    }
-}
 
 /// The voice of whoever speaks into the microphone, without the rest.
 pub struct Voice(AudioProcessing);

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use offhook::devices::{
     Accepted, Capture, Choice, CommandId, Constraints, Defaults, Device, DeviceId, DeviceKind,
     Devices, Effect, Event, Failure, Given, InUse, OpenError, Opened, Options, Outgoing, Refused,
-    RequestId, Sends, Session, Size, Source, Warning,
+    RequestId, Rung, Sends, Session, Size, Source, Warning,
 };
 use offhook::machine::MediaKind;
 
 use super::script;
+use super::wants::{Want, Wanted};
 
 pub(super) type Machine = Devices<u32>;
 pub(super) type Effects = Vec<Effect<u32>>;
@@ -21,14 +22,6 @@ const MAX_TEXT: usize = 255;
 const MAX_ANSWERS: usize = 8;
 /// Effects of one input: for each session, and at all.
 const MAX_EFFECTS: (usize, usize) = (24, 2 * Machine::MAX_COMMANDS + 8);
-
-/// The subject of a command, as far as it is looked at once it is done.
-#[derive(Clone, Debug)]
-pub(super) enum Wanted {
-    /// A session sends this.
-    Choice(u32, MediaKind, Choice),
-    Else,
-}
 
 /// A request to open a source.
 #[derive(Clone, Debug)]
@@ -69,7 +62,7 @@ pub(super) struct World {
     gone: BTreeSet<Given>,
     heard: BTreeMap<u32, Heard>,
     monitored: BTreeSet<u32>,
-    commands: BTreeMap<CommandId, Wanted>,
+    commands: BTreeMap<CommandId, Vec<Want>>,
     last_command: CommandId,
     results: BTreeMap<CommandId, Result<(), Failure>>,
     mutes: Vec<(u32, MediaKind)>,
@@ -108,6 +101,10 @@ impl World {
             idle: BTreeSet::new(),
             skipped,
         }
+    }
+
+    pub(super) fn sessions(&self) -> impl Iterator<Item = u32> {
+        self.sessions.keys().copied()
     }
 
     pub(super) fn session_at(&self, at: u8) -> Option<u32> {
@@ -169,7 +166,7 @@ impl World {
     }
 
     /// A muted microphone stays open, a muted camera does not.
-    fn is_wanted(&self, session: u32, kind: MediaKind) -> bool {
+    pub(super) fn is_wanted(&self, session: u32, kind: MediaKind) -> bool {
         match self.sends(session, kind) {
             Sends::Nothing => false,
             Sends::Muted => kind == MediaKind::Audio,
@@ -307,11 +304,7 @@ impl World {
 
     /// A command that one session is to send other devices.
     pub(super) fn switch(&mut self, session: u32, outgoing: Outgoing) -> Option<CommandId> {
-        let wanted = match (&outgoing.audio, &outgoing.video) {
-            (Some(choice), None) => Wanted::Choice(session, MediaKind::Audio, choice.clone()),
-            (None, Some(choice)) => Wanted::Choice(session, MediaKind::Video, choice.clone()),
-            _ => Wanted::Else,
-        };
+        let wanted = Wanted::of(Some(session), &outgoing);
         self.command(wanted, |devices| devices.update_outgoing_media(&session, outgoing))
     }
 
@@ -328,7 +321,8 @@ impl World {
             Ok((command, effects)) => {
                 assert!(command > self.last_command, "{command:?} is old");
                 self.last_command = command;
-                self.commands.insert(command, wanted);
+                let wants = Want::all(&wanted, self);
+                self.commands.insert(command, wants);
                 self.take(effects, Cause::Else);
                 assert!(self.commands.len() <= Machine::MAX_COMMANDS);
                 Some(command)
@@ -397,9 +391,9 @@ impl World {
         self.list(all.collect());
         self.settle();
         self.all_send();
-        let accepted = self.command(Wanted::Else, |devices| {
-            devices.update_all_outgoing_media(Outgoing::default())
-        });
+        let all = Wanted::of(None, &Outgoing::default());
+        let accepted =
+            self.command(all, |devices| devices.update_all_outgoing_media(Outgoing::default()));
         self.settle();
         self.all_send();
         let command = accepted.expect("nothing speaks against it");
@@ -457,6 +451,9 @@ impl World {
         // Those of the session that has just ended, too.
         let most = each * (self.sessions.len() + 1) + all;
         assert!(effects.len() <= most, "{} effects, not {most}", effects.len());
+        let mut commands = std::mem::take(&mut self.commands);
+        commands.values_mut().flatten().for_each(|want| want.note(self));
+        self.commands = commands;
         let mut done = Vec::new();
         for effect in &effects {
             match effect {
@@ -464,8 +461,8 @@ impl World {
                 effect => self.does(effect, cause),
             }
         }
-        for wanted in done {
-            self.is_done(&wanted, &effects);
+        for want in done {
+            self.is_done(&want, &effects);
         }
         // What is said to be in use is what is sent, and nothing else is open.
         let in_use = |(id, kind, in_use): (&u32, _, &InUse)| ((*id, kind), in_use.source);
@@ -556,12 +553,14 @@ impl World {
     }
 
     /// Takes an event; returns what a command was about that is done.
-    fn told(&mut self, event: &Event<u32>) -> Option<Wanted> {
+    fn told(&mut self, event: &Event<u32>) -> Option<Want> {
         match event {
             Event::Done { command, result } => {
-                let wanted = self.commands.remove(command).expect("answered, and not under way");
+                let wants = self.commands.remove(command).expect("answered, and not under way");
+                let is_one = wants.len() == 1;
                 assert_eq!(self.results.insert(*command, *result), None, "{command:?} twice");
-                return result.is_ok().then_some(wanted);
+                // Of several parts each was done at a time of its own.
+                return wants.into_iter().next().filter(|_| is_one && result.is_ok());
             }
             Event::InUse { session, kind, source, .. } => {
                 assert_eq!(self.sent.get(&(*session, *kind)), Some(source));
@@ -590,9 +589,10 @@ impl World {
         None
     }
 
-    /// Checks that what was chosen is in use, unless it was lost at once, ended meanwhile, or nobody wants it.
-    fn is_done(&self, wanted: &Wanted, effects: &Effects) {
-        let Wanted::Choice(session, kind, choice) = wanted else { return };
+    /// Checks that what was chosen is in use, unless it was lost at once, ended meanwhile, or nobody wants it: also where
+    /// what the choice stands for is another device than before.
+    fn is_done(&self, want: &Want, effects: &Effects) {
+        let Want { session, kind, choice, .. } = want;
         let is_loss = |effect: &Effect<u32>| {
             matches!(effect, Effect::Tell(Event::Lost { session: of, kind: lost, .. })
                 if (of, lost) == (session, kind))
@@ -603,6 +603,9 @@ impl World {
         }
         let in_use = self.devices.in_use(session, *kind);
         assert_eq!(in_use.map(|in_use| &in_use.choice), Some(choice), "{session} {kind:?}");
+        if let Some(InUse { rung: Rung::Asked, constraints: Some(now), .. }) = in_use {
+            assert!(want.stood_for(&now.device), "{want:?}: {:?}", now.device);
+        }
     }
 
     fn is_new(&mut self, request: RequestId) {

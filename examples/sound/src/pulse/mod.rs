@@ -3,6 +3,7 @@
 mod address;
 mod connection;
 
+use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,7 +16,7 @@ use pulseaudio::protocol::{
 };
 
 use self::connection::{Connection, Message};
-use crate::card::{Card, CardError, Changes, Device, Devices, Direction};
+use crate::card::{Card, CardError, Changes, Device, Devices, Stream};
 use crate::ends::{Microphone, Speaker};
 use crate::{FRAME, RATE};
 
@@ -33,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The devices of PulseAudio, and of PipeWire, which speaks the same protocol.
 ///
 /// Streams are opened on a device by its name and stay there: where the server would move one, as when its device
-/// vanishes, it is ended, and the [`Desk`](crate::Desk) chooses another.
+/// vanishes, it is ended, and another is opened in its place.
 pub struct Pulse {
     /// The server's socket, where it is not the environment that names it.
     path: Option<PathBuf>,
@@ -46,8 +47,8 @@ pub struct Pulse {
 /// The open streams, and the news of them.
 #[derive(Default)]
 struct Streams {
-    output: Option<Open<Speaker>>,
-    input: Option<Open<Microphone>>,
+    outputs: BTreeMap<Stream, Open<Speaker>>,
+    inputs: BTreeMap<Stream, Open<Microphone>>,
     changes: Changes,
     /// The time of the last look, and since when an answer is owed.
     looked: Option<Instant>,
@@ -124,6 +125,13 @@ fn ask(
     connection.answer(number, |connection, message| streams.take(connection, message))
 }
 
+/// Takes the stream of this number at the connection out, if it is not one that was closed.
+fn take<End>(streams: &mut BTreeMap<Stream, Open<End>>, channel: u32) -> Option<Stream> {
+    let (stream, _) = streams.iter().find(|(_, open)| open.channel == channel)?;
+    let stream = *stream;
+    streams.remove(&stream).map(|_| stream)
+}
+
 /// A device that refused.
 fn about(device: &str) -> impl FnOnce(CardError) -> CardError {
     move |error| match error {
@@ -176,8 +184,12 @@ impl Streams {
                 self.play(connection, channel, length)?;
             }
             Command::SubscribeEvent(_) => self.changes.devices = true,
-            Command::PlaybackStreamKilled(channel) => self.killed(Direction::Output, channel),
-            Command::RecordStreamKilled(channel) => self.killed(Direction::Input, channel),
+            Command::PlaybackStreamKilled(channel) => {
+                self.changes.stopped.extend(take(&mut self.outputs, channel));
+            }
+            Command::RecordStreamKilled(channel) => {
+                self.changes.stopped.extend(take(&mut self.inputs, channel));
+            }
             Command::Underflow(underflow) => {
                 if let Some(open) = self.output_of(underflow.channel) {
                     open.end.underrun();
@@ -188,19 +200,8 @@ impl Streams {
         Ok(())
     }
 
-    /// A stream is over, if it is not one that was closed.
-    fn killed(&mut self, direction: Direction, channel: u32) {
-        let open = match direction {
-            Direction::Output => self.output.take_if(|open| open.channel == channel).is_some(),
-            Direction::Input => self.input.take_if(|open| open.channel == channel).is_some(),
-        };
-        if open {
-            self.changes.stopped.push(direction);
-        }
-    }
-
     fn output_of(&mut self, channel: u32) -> Option<&mut Open<Speaker>> {
-        self.output.as_mut().filter(|open| open.channel == channel)
+        self.outputs.values_mut().find(|open| open.channel == channel)
     }
 
     /// Gives what is asked for, be it silence: what is not given in time is a gap.
@@ -217,7 +218,8 @@ impl Streams {
     }
 
     fn recorded(&mut self, channel: u32, data: &[u8]) {
-        let Some(open) = self.input.as_mut().filter(|open| open.channel == channel) else { return };
+        let mut inputs = self.inputs.values_mut();
+        let Some(open) = inputs.find(|open| open.channel == channel) else { return };
         self.pcm.clear();
         self.pcm.extend(data.as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)));
         open.end.hear(&self.pcm);
@@ -233,11 +235,11 @@ impl Streams {
         }
         self.looked = Some(now);
         let about = |channel| LatencyParams { channel, now: SystemTime::now() };
-        if let Some(open) = &mut self.output {
+        for open in self.outputs.values_mut() {
             open.asked = Some(connection.send(&Command::GetPlaybackLatency(about(open.channel)))?);
             self.owed.get_or_insert(now);
         }
-        if let Some(open) = &mut self.input {
+        for open in self.inputs.values_mut() {
             open.asked = Some(connection.send(&Command::GetRecordLatency(about(open.channel)))?);
             self.owed.get_or_insert(now);
         }
@@ -251,11 +253,12 @@ impl Streams {
             let waiting = u64::try_from(to - from).unwrap_or(0);
             Duration::from_micros(waiting * 1_000_000 / (u64::from(RATE) * SAMPLE as u64))
         };
-        if let Some(open) = self.output.as_mut().filter(|open| open.asked == Some(to)) {
+        let (outputs, inputs) = (self.outputs.values_mut(), self.inputs.values_mut());
+        if let Some(open) = { outputs }.find(|open| open.asked == Some(to)) {
             let told: PlaybackLatency = connection.parse(body)?;
             let device = Duration::from_micros(told.sink_usec);
             open.end.set_latency(device + bytes(told.read_offset, told.write_offset));
-        } else if let Some(open) = self.input.as_mut().filter(|open| open.asked == Some(to)) {
+        } else if let Some(open) = { inputs }.find(|open| open.asked == Some(to)) {
             let told: RecordLatency = connection.parse(body)?;
             let device = Duration::from_micros(told.source_usec);
             open.end.set_latency(device + bytes(told.read_offset, told.write_offset));
@@ -292,7 +295,7 @@ impl Card for Pulse {
         })
     }
 
-    fn open_playback(&mut self, device: &str, from: Speaker) -> Result<(), CardError> {
+    fn play(&mut self, stream: Stream, device: &str, from: Speaker) -> Result<(), CardError> {
         self.opened = self.opened.wrapping_add(1);
         let params = PlaybackStreamParams {
             sync_id: self.opened,
@@ -313,14 +316,12 @@ impl Card for Pulse {
                 .map_err(about(device))?;
             let made: CreatePlaybackStreamReply = connection.parse(&body)?;
             let open = Open { end: from, channel: made.channel, asked: None };
-            if let Some(before) = streams.output.replace(open) {
-                connection.send(&Command::DeletePlaybackStream(before.channel))?;
-            }
+            streams.outputs.insert(stream, open);
             streams.play(connection, made.channel, made.requested_bytes)
         })
     }
 
-    fn open_capture(&mut self, device: &str, into: Microphone) -> Result<(), CardError> {
+    fn record(&mut self, stream: Stream, device: &str, into: Microphone) -> Result<(), CardError> {
         let params = RecordStreamParams {
             sample_spec: form(),
             channel_map: ChannelMap::mono(),
@@ -334,27 +335,21 @@ impl Card for Pulse {
             let body = ask(connection, streams, &Command::CreateRecordStream(params))
                 .map_err(about(device))?;
             let made: CreateRecordStreamReply = connection.parse(&body)?;
-            let open = Open { end: into, channel: made.channel, asked: None };
-            if let Some(before) = streams.input.replace(open) {
-                connection.send(&Command::DeleteRecordStream(before.channel))?;
-            }
+            streams.inputs.insert(stream, Open { end: into, channel: made.channel, asked: None });
             Ok(())
         })
     }
 
-    fn close(&mut self, direction: Direction) {
-        // If that fails the next turn says so.
-        let _ = self.on(|connection, streams| {
-            let command = match direction {
-                Direction::Output => {
-                    streams.output.take().map(|open| Command::DeletePlaybackStream(open.channel))
-                }
-                Direction::Input => {
-                    streams.input.take().map(|open| Command::DeleteRecordStream(open.channel))
-                }
-            };
-            command.map_or(Ok(0), |command| connection.send(&command)).map(drop)
-        });
+    fn close(&mut self, stream: Stream) {
+        let Some(connection) = &mut self.connection else { return };
+        let (outputs, inputs) = (&mut self.streams.outputs, &mut self.streams.inputs);
+        let output =
+            outputs.remove(&stream).map(|open| Command::DeletePlaybackStream(open.channel));
+        let input = inputs.remove(&stream).map(|open| Command::DeleteRecordStream(open.channel));
+        for command in output.into_iter().chain(input) {
+            // If that fails the next turn says so.
+            let _ = connection.send(&command);
+        }
     }
 
     fn turn(&mut self, wait: Duration) -> Result<Changes, CardError> {

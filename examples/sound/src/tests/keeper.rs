@@ -4,23 +4,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::ends::Hall;
-use crate::keeper::{Keeper, News};
+use crate::keeper::Keeper;
 use crate::memory::Memory;
-use crate::{CardError, Desk, Direction, FRAME, Line};
+use crate::news::News;
+use crate::{CardError, Desk, Direction, FRAME, Line, VoiceOptions};
 
 /// A keeper in virtual time, with a headset and a box with a loudspeaker and a microphone, which is the default.
-struct Room {
-    memory: Memory,
-    keeper: Keeper,
-    hall: Arc<Hall>,
+pub(super) struct Room {
+    pub(super) memory: Memory,
+    pub(super) keeper: Keeper,
+    pub(super) hall: Arc<Hall>,
     now: Instant,
 }
 
-const OUT: Direction = Direction::Output;
-const IN: Direction = Direction::Input;
+pub(super) const OUT: Direction = Direction::Output;
+pub(super) const IN: Direction = Direction::Input;
 
 impl Room {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let memory = Memory::default();
         for direction in [OUT, IN] {
             memory.plug(direction, "box");
@@ -33,11 +34,11 @@ impl Room {
     }
 
     fn line(&self) -> Line {
-        self.hall.line().unwrap()
+        self.hall.line(false).unwrap()
     }
 
     /// Lets time pass.
-    fn pass(&mut self, milliseconds: u64) -> Vec<News> {
+    pub(super) fn pass(&mut self, milliseconds: u64) -> Vec<News> {
         for _ in 0..milliseconds.div_ceil(20) {
             self.now += Duration::from_millis(20);
             self.keeper.turn(self.now, Duration::ZERO);
@@ -45,11 +46,14 @@ impl Room {
         self.keeper.news()
     }
 
-    fn open(&self) -> [Option<String>; 2] {
-        for direction in [OUT, IN] {
-            assert_eq!(self.memory.open(direction), self.keeper.place(direction).open);
-        }
-        [OUT, IN].map(|direction| self.memory.open(direction))
+    /// The device of each way that is open, of which there is one at most.
+    pub(super) fn open(&self) -> [Option<String>; 2] {
+        [OUT, IN].map(|direction| {
+            let open = self.memory.open(direction);
+            assert!(open.len() <= 1, "{open:?}");
+            assert_eq!(open.first(), self.keeper.place(direction).open.as_ref());
+            open.into_iter().next()
+        })
     }
 
     fn uses(&self, name: &str) -> bool {
@@ -62,8 +66,12 @@ impl Room {
         for _ in 0..25 {
             self.pass(20);
             line.play(&[500; FRAME]);
-            self.memory.say(&[700; FRAME]);
-            heard |= self.memory.hear().is_some_and(|frame| frame.contains(&500));
+            let [output, input] = self.open();
+            if let Some(input) = input {
+                self.memory.say(&input, &[700; FRAME]);
+            }
+            let frame = output.and_then(|output| self.memory.hear(&output));
+            heard |= frame.is_some_and(|frame| frame.contains(&500));
             said |= line.record().contains(&700);
         }
         assert!(heard && said, "heard: {heard}, said: {said}");
@@ -100,7 +108,12 @@ fn the_one_that_is_wanted_is_used_whenever_it_is_there() {
     assert!(room.uses("headset"));
     room.talks(&mut line);
     room.memory.unplug("headset");
-    assert_eq!(room.pass(40), [uses(OUT, "box"), uses(IN, "box")]);
+    let mut news = Vec::new();
+    for _ in 0..2 {
+        news.extend(room.pass(20));
+        assert!(room.keeper.devices().is_some(), "a list that is old is better than none");
+    }
+    assert_eq!(news, [uses(OUT, "box"), uses(IN, "box")]);
     room.talks(&mut line);
     for direction in [OUT, IN] {
         room.memory.plug(direction, "headset");
@@ -140,7 +153,9 @@ fn without_any_device_there_is_silence_until_there_is_one() {
     room.pass(20);
     room.memory.unplug("box");
     room.memory.unplug("headset");
-    assert_eq!(room.pass(100), [OUT, IN].map(|direction| News::Silent { direction }));
+    let silent = |direction| News::Silent { direction };
+    assert_eq!(room.pass(100), [News::Mute(line.id()), silent(OUT), silent(IN)]);
+    line.set_muted(true);
     for _ in 0..10 {
         line.play(&[1; FRAME]);
         line.record();
@@ -150,7 +165,9 @@ fn without_any_device_there_is_silence_until_there_is_one() {
     for direction in [OUT, IN] {
         room.memory.plug(direction, "box");
     }
-    room.pass(40);
+    assert_eq!(room.pass(40), [uses(OUT, "box"), uses(IN, "box")]);
+    line.set_muted(false);
+    assert_eq!(room.pass(40), []);
     room.talks(&mut line);
 }
 
@@ -162,18 +179,19 @@ fn a_format_that_cannot_be_opened_is_told_and_the_default_is_used_until_it_can()
     let mut line = room.line();
     let news = room.pass(20);
     assert!(
-        matches!(&news[..], [_, News::Refused(CardError::Refused { .. }), found] if *found == uses(IN, "box"))
+        matches!(&news[..], [News::Refused(CardError::Refused { .. }), _, found] if *found == uses(IN, "box"))
     );
     room.talks(&mut line);
     room.memory.refuse("headset", false);
     room.pass(1_500);
-    assert_eq!(room.memory.open(IN).as_deref(), Some("headset"));
+    assert_eq!(room.memory.open(IN), ["headset"]);
     // All of them: silence, and the call goes on.
     room.memory.refuse("headset", true);
     room.memory.refuse("box", true);
     room.memory.unplug("headset");
-    room.pass(100);
-    assert_eq!(room.memory.open(IN), None);
+    assert!(room.pass(100).contains(&News::Mute(line.id())));
+    line.set_muted(true);
+    assert_eq!(room.open()[1], None);
     assert_eq!(room.pass(10_000), [], "it is told once");
     room.memory.refuse("box", false);
     room.pass(1_500);
@@ -270,19 +288,122 @@ fn a_card_that_hangs_holds_up_no_call() {
 
 #[test]
 fn calls_are_heard_together_and_are_bounded() {
-    let room = Room::new();
+    let mut room = Room::new();
     let mut lines: Vec<_> = (0..16).map(|_| room.line()).collect();
-    assert!(room.hall.line().is_none());
+    assert!(room.hall.line(true).is_none());
     lines.truncate(2);
-    let mut speaker = room.hall.speaker();
+    room.pass(20);
     for line in &mut lines {
-        line.play(&[20_000; 4 * FRAME]);
+        line.play(&[20_000; 8 * FRAME]);
     }
-    let mut out = [0; 100];
-    speaker.fill(&mut out);
-    assert_eq!(out, [i16::MAX; 100]);
+    assert_eq!(room.memory.hear("box"), Some([i16::MAX; FRAME]));
+    // Both are at one microphone, which is open once.
+    assert_eq!(room.memory.open(IN), ["box"]);
+    room.memory.say("box", &[9; 4 * FRAME]);
+    assert_eq!([lines[0].record()[9], lines[1].record()[9]], [9, 9]);
+    room.keeper.set_volume(25);
+    room.pass(20);
+    assert_eq!(room.memory.hear("box"), Some([10_000; FRAME]));
+    lines.truncate(1);
+    room.pass(20);
+    assert_eq!(room.memory.hear("box"), Some([5_000; FRAME]));
     drop(lines);
-    speaker.fill(&mut [0; FRAME]);
-    speaker.fill(&mut out);
-    assert_eq!(out, [0; 100]);
+    assert_eq!(room.memory.hear("box"), Some([0; FRAME]));
+    room.pass(20);
+    assert_eq!(room.open(), [None, None]);
+}
+
+#[test]
+fn a_microphone_that_comes_before_it_is_the_default_is_used_once_it_is() {
+    for pause in [0, 20, 100] {
+        let mut room = Room::new();
+        let line = room.line();
+        room.pass(100);
+        room.memory.unplug("box");
+        room.memory.unplug("headset");
+        room.pass(pause);
+        line.set_muted(pause > 0);
+        room.memory.plug(IN, "lamp");
+        room.pass(pause);
+        room.memory.set_default(IN, Some("lamp"));
+        room.pass(40);
+        assert_eq!(room.open()[1].as_deref(), Some("lamp"), "{pause}");
+    }
+}
+
+#[test]
+fn a_call_that_only_hears_needs_no_microphone() {
+    let mut room = Room::new();
+    let ear = room.hall.line(true).unwrap();
+    assert_eq!(room.pass(20), [uses(OUT, "box")]);
+    room.memory.unplug("box");
+    assert_eq!(room.pass(40), [News::Silent { direction: OUT }], "nobody is to be muted");
+    drop(ear);
+    let _line = room.line();
+    room.memory.plug(IN, "box");
+    room.memory.set_default(IN, Some("box"));
+    room.pass(40);
+    assert_eq!(room.open()[1].as_deref(), Some("box"));
+}
+
+/// MD-16 without DEF-1: the one in use stays until there is another.
+#[test]
+fn a_microphone_that_cannot_be_had_leaves_the_one_in_use() {
+    let mut room = Room::new();
+    let mut line = room.line();
+    room.pass(20);
+    room.memory.refuse("headset", true);
+    room.keeper.want(IN, Some("headset".to_owned()));
+    let news = room.pass(5_000);
+    assert!(matches!(news[..], [News::Refused(_)]), "{news:?}");
+    room.memory.say("box", &[7; 4 * FRAME]);
+    assert!(line.record().contains(&7), "it was never closed");
+    room.talks(&mut line);
+    // By the name that people read, and before it is there.
+    room.keeper.want(IN, Some("The lamp".to_owned()));
+    assert_eq!(room.pass(100), []);
+    room.memory.plug(IN, "lamp");
+    assert_eq!(room.pass(40), [uses(IN, "lamp")]);
+}
+
+#[test]
+fn a_voice_is_made_better_by_a_microphone_that_is_opened_anew() {
+    let mut room = Room::new();
+    let mut line = room.line();
+    room.pass(20);
+    room.talks(&mut line);
+    room.memory.refuse("box", true);
+    room.keeper.improve(VoiceOptions::default());
+    assert!(matches!(room.pass(20)[..], [News::Refused(_)]), "it would have been opened");
+    room.talks(&mut line);
+    room.memory.refuse("box", false);
+    room.keeper.improve(VoiceOptions::OFF);
+    assert_eq!(room.pass(2_000), []);
+    room.keeper.improve(VoiceOptions { gain: true, ..VoiceOptions::OFF });
+    assert_eq!(room.pass(20), []);
+    room.talks(&mut line);
+}
+
+#[test]
+fn what_stops_while_its_device_is_there_is_opened_again() {
+    let mut room = Room::new();
+    let mut line = room.line();
+    room.pass(2_000);
+    for name in ["box", "box"] {
+        room.memory.stop(name);
+        assert_eq!(room.pass(40), [], "it lasted: it is opened at once");
+        room.talks(&mut line);
+        room.pass(2_000);
+    }
+    // One that does not last is not opened all the time.
+    let before = room.memory.opened();
+    for _ in 0..500 {
+        room.memory.stop("box");
+        room.pass(20);
+    }
+    let opened = room.memory.opened() - before;
+    assert!(opened <= 60, "opened {opened} times in ten seconds");
+    line.set_muted(false);
+    room.pass(2_000);
+    room.talks(&mut line);
 }

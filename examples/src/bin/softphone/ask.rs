@@ -19,6 +19,8 @@ pub(crate) enum Ask {
     Voicemail,
     /// A device is to be used; none for the system's default.
     Device(Place, Option<String>),
+    /// All calls are to be heard so loud, up to 100.
+    Volume(u8),
     /// The user's headset is to be this phone's, or left to the user's other clients.
     Headset(bool),
     /// All calls are to end, and the phone with them.

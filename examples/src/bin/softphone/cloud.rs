@@ -156,7 +156,8 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                     return Ok(());
                 }
                 self.change(&session.conversation, Change::Taken);
-                self.sound.begin::<R>(self.phone.audio(session.media))?;
+                let call = session.conversation.as_str().into();
+                self.sound.begin::<R>(call, self.phone.audio(session.media))?;
             }
             Event::SessionReplaced { session, old } => {
                 if let Some(meeting) = self.meetings.values_mut().find(|one| one.session.id == old)
@@ -305,7 +306,11 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                     asked => asked?,
                 },
                 Ask::Headset(false) => phone.release_headset().await?,
-                Ask::Presence(_) | Ask::Voicemail | Ask::Device(..) | Ask::Quit => {
+                Ask::Presence(_)
+                | Ask::Voicemail
+                | Ask::Device(..)
+                | Ask::Volume(_)
+                | Ask::Quit => {
                     bail!("this service has no such thing");
                 }
             }

@@ -201,7 +201,7 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
                     let box_ = phone.fetch_voicemail().await?;
                     tell(News::Said(voicemail(&box_)));
                 }
-                Ask::Meet(_) | Ask::Headset(_) | Ask::Device(..) | Ask::Quit => {
+                Ask::Meet(_) | Ask::Headset(_) | Ask::Device(..) | Ask::Volume(_) | Ask::Quit => {
                     bail!("this service has no such thing")
                 }
             }
@@ -357,7 +357,7 @@ impl<R: Sockets> Gateway<R> {
                     _ => self.change(&call.id, Change::Taken),
                 }
                 if let Some(media) = begins {
-                    self.sound.begin::<R>(self.phone.audio(media))?;
+                    self.sound.begin::<R>(call.id.as_str().into(), self.phone.audio(media))?;
                 }
             }
             state => {

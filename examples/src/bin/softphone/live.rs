@@ -93,7 +93,7 @@ where
         let _ = sender.try_send(news);
     });
     let sound = Sound::new(&settings, Arc::clone(&tell))?;
-    let (mut phone, events) = P::new(&settings, sound.clone(), Arc::clone(&tell))?;
+    let (mut phone, events) = P::new(&settings, sound.clone(), sound.overhears(tell))?;
     let mut screen = Screen::new(Opening {
         offers: P::OFFERS,
         title: title(&settings, P::OFFERS.service),
@@ -198,6 +198,11 @@ where
                 Some(Next::Event(event)) => if let Err(error) = phone.told(event) {
                     break Err(error);
                 },
+                Some(Next::News(News::Speechless(call))) => {
+                    screen.told(News::Speechless(call.clone()));
+                    let mutes = phone.ask(Ask::Call(call, Act::Mute(true)));
+                    asked.push(mutes.map(|done| (String::new(), done)).boxed_local());
+                }
                 Some(Next::News(news)) => {
                     let wanted = worn.news(Instant::now(), &news, screen);
                     worn.begin(wanted, |ask| phone.ask(ask));
@@ -209,20 +214,28 @@ where
                 }
                 Some(Next::Tick) => screen.hears(sound.view(bell)),
                 Some(Next::Pasted(text)) => screen.pasted(&text),
-                Some(Next::Key(key)) => match screen.key(key) {
-                    None => {}
-                    Some(Ask::Quit) => break Ok(()),
-                    Some(Ask::Device(place, name)) => {
-                        if let Err(error) = sound.want(bell, place, name) {
-                            screen.failed(&format!("{error:#}"));
+                Some(Next::Key(key)) => {
+                    // The devices that it may be about are those of now.
+                    screen.hears(sound.view(bell));
+                    match screen.key(key) {
+                        None => {}
+                        Some(Ask::Quit) => break Ok(()),
+                        Some(Ask::Device(place, name)) => {
+                            if let Err(error) = sound.want(bell, place, name) {
+                                screen.failed(&format!("{error:#}"));
+                            }
                         }
-                        screen.hears(sound.view(bell));
+                        Some(Ask::Volume(volume)) => {
+                            if let Err(error) = sound.set_volume(volume) {
+                                screen.failed(&format!("{error:#}"));
+                            }
+                        }
+                        Some(ask) => {
+                            let (begun, asking) = (screen.begun(), phone.ask(ask));
+                            asked.push(asking.map(|done| (begun, done)).boxed_local());
+                        }
                     }
-                    Some(ask) => {
-                        let (begun, asking) = (screen.begun(), phone.ask(ask));
-                        asked.push(asking.map(|done| (begun, done)).boxed_local());
-                    }
-                },
+                }
                 Some(Next::Gone) | None => break Ok(()),
             },
         }

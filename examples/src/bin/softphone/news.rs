@@ -34,6 +34,10 @@ impl fmt::Display for CallKey {
     }
 }
 
+/// The words for a call that has no microphone.
+pub(crate) const SPEECHLESS: &str =
+    "there is no microphone: you are muted, and heard again once there is one and you unmute";
+
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub(crate) enum News {
@@ -51,6 +55,8 @@ pub(crate) enum News {
     Presence(String),
     /// Another of the user's clients has the headset than before.
     Headset(Owner),
+    /// A call has no microphone: it is to be muted.
+    Speechless(CallKey),
     /// A message on the wire.
     Wire(TraceRecord),
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, anyhow, bail};
 use console::style;
 use futures_util::future::{self, Either, Fuse, FusedFuture as _};
-use futures_util::stream::{Stream, StreamExt as _, select};
+use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _, select};
 use futures_util::{FutureExt as _, select_biased};
 use offhook_hid::System;
 use offhook_runtime::{Drive, Events, Sockets};
@@ -18,7 +18,7 @@ use crate::ask::{Act, Ask};
 use crate::board::Board;
 use crate::headset::{Face, Seen, Told, Worn};
 use crate::live::{FAREWELL, PATIENCE, within};
-use crate::news::{CallKey, Network, News, Tell};
+use crate::news::{CallKey, Network, News, SPEECHLESS, Tell};
 use crate::phone::{Asking, Phone};
 use crate::settings::Settings;
 use crate::sound::{self, Sound};
@@ -76,7 +76,7 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
         match &news {
             News::Said(line) | News::Done(line) => say(line),
             News::Failed(line) => fail(line),
-            News::Network(_) | News::Headset(_) => {
+            News::Network(_) | News::Headset(_) | News::Speechless(_) => {
                 let _ = sender.force_send(news.clone());
             }
             News::Call(..) | News::Presence(_) | News::Wire(_) => {}
@@ -84,7 +84,7 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
         lock(&board).told(&news);
     });
     let sound = Sound::new(settings, Arc::clone(&teller))?;
-    let (mut phone, events) = P::new(settings, sound.clone(), teller)?;
+    let (mut phone, events) = P::new(settings, sound.clone(), sound.overhears(teller))?;
     let (worn, keys) = Worn::new(settings, P::OFFERS, System)?;
     let presses = ctrl_c();
     tell("logging in …");
@@ -158,6 +158,8 @@ where
     let mut next = pin!(select(events.map(Next::Event), told).fuse());
     let mut lines = pin!(lines.fuse());
     let mut asking: Fuse<Asking> = Fuse::terminated();
+    // Of calls that have no microphone.
+    let mut muting: FuturesUnordered<Asking> = FuturesUnordered::new();
     let mut waiting: VecDeque<String> = VecDeque::new();
     // No more lines are read.
     let mut ends = false;
@@ -199,9 +201,19 @@ where
                 }
                 continue;
             }
+            done = muting.select_next_some() => {
+                if let Err(error) = done {
+                    complain(&error);
+                }
+                continue;
+            }
             one = next.next() => {
                 match one {
                     Some(Next::Event(event)) => phone.told(event)?,
+                    Some(Next::News(News::Speechless(call))) => {
+                        fail(SPEECHLESS);
+                        muting.push(phone.ask(Ask::Call(call, Act::Mute(true))));
+                    }
                     Some(Next::News(news)) => {
                         wanted = worn.news(Instant::now(), &news, &mut face);
                     }

@@ -1,20 +1,21 @@
 //! Sound from a microphone or a file, and to a loudspeaker and a file.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anyhow::{Context as _, bail};
 use console::style;
 use offhook::audio::{RATE, Side, Tracks, wav};
 use offhook::media::AudioFrame;
 use offhook_runtime::{Audio, SendError, Sockets};
-use offhook_sound::{Desk, Device, Direction, News};
+use offhook_sound::{Card, Desk, Device, Direction, Line, News};
 use smol::channel::{Receiver, bounded};
 
 use crate::ask::Place;
 use crate::bell::Bell;
-use crate::news::{News as Told, Tell};
+use crate::news::{CallKey, Change, News as Told, Tell};
 use crate::screen::{DeviceView, Meter, SoundView};
 use crate::settings::Settings;
 use crate::terminal::{say, tell};
@@ -33,29 +34,48 @@ pub(crate) struct Sound {
     writing: Arc<Mutex<Vec<Receiver<()>>>>,
     /// The devices, unless none are wanted.
     desk: Option<Arc<Desk>>,
+    lines: Lines,
     tell: Tell,
+}
+
+/// The calls that have a line, while they have.
+type Lines = Arc<Mutex<BTreeMap<CallKey, Weak<Line>>>>;
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The commands that are about sound, as the help shows them.
 pub(crate) const KEYS: &str = "\
   sound             show the devices, how loud it is, how late, and what went wrong
   speaker NAME      play on that device, or on the `default` one
-  microphone NAME   record with that one";
+  microphone NAME   record with that one
+  volume 0-100      be it so loud";
 
 impl Sound {
     /// The sound of some settings.
     pub(crate) fn new(settings: &Settings, tell: Tell) -> anyhow::Result<Self> {
+        Self::at(offhook_sound::system, settings, tell)
+    }
+
+    /// The same at a card, which is made on the thread that keeps it.
+    pub(crate) fn at(
+        card: impl FnOnce() -> Box<dyn Card> + Send + 'static,
+        settings: &Settings,
+        tell: Tell,
+    ) -> anyhow::Result<Self> {
         let read = |path: &PathBuf| std::fs::read(path).with_context(|| path.display().to_string());
         let speech = settings.wav_in.as_ref().map(read).transpose()?;
         if let Some(speech) = &speech {
             wav::read(&speech[..]).context("--wav-in")?;
         }
+        let lines = Lines::default();
         let desk = if settings.no_sound {
             None
         } else {
-            let desk = Desk::open(offhook_sound::system, {
-                let tell = Arc::clone(&tell);
-                move |news| told(&news, &tell)
+            let desk = Desk::open(card, {
+                let (tell, lines) = (Arc::clone(&tell), Arc::clone(&lines));
+                move |news| told(&news, &lines, &tell)
             })
             .context("sound")?;
             desk.want(Direction::Output, settings.speaker.clone());
@@ -63,19 +83,29 @@ impl Sound {
             voice::begin(&desk);
             Some(Arc::new(desk))
         };
-        Ok(Self { speech, wav_out: settings.wav_out.clone(), writing: Arc::default(), desk, tell })
+        let (wav_out, writing) = (settings.wav_out.clone(), Arc::default());
+        Ok(Self { speech, wav_out, writing, desk, lines, tell })
+    }
+
+    /// Takes note of what is told of calls as far as it matters to devices, before it is told on.
+    pub(crate) fn overhears(&self, tell: Tell) -> Tell {
+        let lines = Arc::clone(&self.lines);
+        Arc::new(move |news| {
+            if let Told::Call(call, Change::Muted(muted)) = &news
+                && let Some(line) = lock(&lines).get(call).and_then(Weak::upgrade)
+            {
+                line.set_muted(*muted);
+            }
+            tell(news);
+        })
     }
 
     /// Waits until all recordings of calls that are over are written.
     pub(crate) async fn written(&self) {
-        let all = std::mem::take(&mut *self.writing());
+        let all = std::mem::take(&mut *lock(&self.writing));
         for written in all {
             let _ = written.recv().await;
         }
-    }
-
-    fn writing(&self) -> MutexGuard<'_, Vec<Receiver<()>>> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True if there is something to say: a file, or what a microphone hears.
@@ -85,7 +115,11 @@ impl Sound {
 
     /// Plays what is to be said, or says what the microphone hears; plays what is heard, and records it. Returns what is
     /// heard, as it comes.
-    pub(crate) fn begin<R: Sockets>(&self, audio: Audio) -> anyhow::Result<Receiver<AudioFrame>> {
+    pub(crate) fn begin<R: Sockets>(
+        &self,
+        call: CallKey,
+        audio: Audio,
+    ) -> anyhow::Result<Receiver<AudioFrame>> {
         let tell = Arc::clone(&self.tell);
         let complain = move |what: &dyn Display| tell(Told::Failed(format!("{what:#}")));
         if let Some(path) = self.wav_out.clone() {
@@ -93,7 +127,7 @@ impl Sound {
             let (tell, complain) = (Arc::clone(&self.tell), complain.clone());
             let (writes, written) = bounded::<()>(1);
             {
-                let mut writing = self.writing();
+                let mut writing = lock(&self.writing);
                 writing.retain(|written| !written.is_closed());
                 writing.push(written);
             }
@@ -112,7 +146,7 @@ impl Sound {
         let mut stream = stream.tap(move |frame| {
             let _ = copies.force_send(frame.clone());
         });
-        let line = self.desk.as_ref().and_then(|desk| desk.line()).map(Arc::new);
+        let line = self.line(call);
         if let Some(line) = line.clone() {
             let mut stream = stream.pcm(RATE)?;
             R::spawn(async move {
@@ -146,6 +180,16 @@ impl Sound {
         Ok(heard)
     }
 
+    /// The devices' end of a call. With something else to say it needs no microphone.
+    fn line(&self, call: CallKey) -> Option<Arc<Line>> {
+        let desk = self.desk.as_ref()?;
+        let line = if self.speech.is_some() { desk.ear() } else { desk.line() }.map(Arc::new)?;
+        let mut lines = lock(&self.lines);
+        lines.retain(|_, line| line.strong_count() > 0);
+        lines.insert(call, Arc::downgrade(&line));
+        Some(line)
+    }
+
     /// Does what a word asks for; false if it is not about sound.
     pub(crate) fn command(&self, word: &str, rest: &str) -> anyhow::Result<bool> {
         let direction = match word {
@@ -158,6 +202,11 @@ impl Sound {
                     return Ok(true);
                 }
                 return voice::command(desk, rest).map(|()| true);
+            }
+            "volume" => {
+                let volume = rest.parse().ok().filter(|volume| *volume <= 100);
+                self.desk()?.set_volume(volume.context("a volume is 0 to 100")?);
+                return Ok(true);
             }
             _ => return Ok(false),
         };
@@ -189,6 +238,12 @@ impl Sound {
             Place::Bell => bell.want(name),
             Place::Speaker | Place::Microphone => self.desk()?.want(place.direction(), name),
         }
+        Ok(())
+    }
+
+    /// Has all calls be heard so loud.
+    pub(crate) fn set_volume(&self, volume: u8) -> anyhow::Result<()> {
+        self.desk()?.set_volume(volume);
         Ok(())
     }
 
@@ -234,6 +289,7 @@ impl Sound {
         }
         SoundView {
             off: false,
+            volume: desk.volume(),
             microphone: meter(Direction::Input),
             speaker: meter(Direction::Output),
             bell: bell.wanted().map(|name| words(Direction::Output, &name)),
@@ -259,7 +315,12 @@ fn word(direction: Direction) -> &'static str {
 }
 
 /// Says what happened to the devices.
-fn told(news: &News, tell: &Tell) {
+fn told(news: &News, lines: &Lines, tell: &Tell) {
+    if let News::Mute(of) = news {
+        let is_it = |line: &Weak<Line>| line.upgrade().is_some_and(|line| line.id() == *of);
+        let call = lock(lines).iter().find(|(_, line)| is_it(line)).map(|(call, _)| call.clone());
+        return call.into_iter().for_each(|call| tell(Told::Speechless(call)));
+    }
     let warn = |line: String| style(line).yellow().to_string();
     tell(Told::Said(match news {
         News::Uses { direction, description } => format!("{}: {description}", word(*direction)),
@@ -298,5 +359,6 @@ fn show(desk: &Desk) {
             tell(format_args!("  {mark} {}  {}{default}{wanted}", device.name, device.description));
         }
     }
+    tell(format_args!("  volume: {}", desk.volume()));
     voice::show(desk);
 }

@@ -7,31 +7,16 @@ pub(crate) use self::without::{KEYS, begin, command, show};
 
 #[cfg(feature = "voice")]
 mod with {
-    use std::sync::{Mutex, PoisonError};
-
     use anyhow::{Context as _, bail};
-    use offhook_sound::{Desk, Processor, Voice, VoiceOptions};
+    use offhook_sound::{Desk, VoiceOptions};
 
     use crate::terminal::tell;
-
-    /// The parts that are on.
-    static OPTIONS: Mutex<VoiceOptions> =
-        Mutex::new(VoiceOptions { echo: true, noise: true, gain: true });
 
     pub(crate) const KEYS: &str = "
   voice PART on|off echo cancellation (`echo`), noise suppression (`noise`), gain control (`gain`)";
 
     pub(crate) fn begin(desk: &Desk) {
-        apply(desk, options());
-    }
-
-    fn options() -> VoiceOptions {
-        *OPTIONS.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn apply(desk: &Desk, options: VoiceOptions) {
-        let voice = || Box::new(Voice::new(options)) as Box<dyn Processor>;
-        desk.process((!options.is_off()).then(voice));
+        desk.improve(VoiceOptions::default());
     }
 
     /// Switches a part.
@@ -42,20 +27,19 @@ mod with {
             "off" => false,
             _ => bail!("on or off?"),
         };
-        let mut options = options();
+        let mut options = desk.voice();
         match part {
             "echo" => options.echo = on,
             "noise" => options.noise = on,
             "gain" => options.gain = on,
             _ => bail!("no such part: {part} (echo, noise, gain)"),
         }
-        *OPTIONS.lock().unwrap_or_else(PoisonError::into_inner) = options;
-        apply(desk, options);
+        desk.improve(options);
         Ok(())
     }
 
-    pub(crate) fn show(_: &Desk) {
-        tell(format_args!("  voice: {}", options()));
+    pub(crate) fn show(desk: &Desk) {
+        tell(format_args!("  voice: {}", desk.voice()));
     }
 }
 

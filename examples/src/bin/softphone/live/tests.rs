@@ -10,6 +10,8 @@ use offhook::video::WebmReader;
 use offhook_examples::meeting::ROOM;
 use offhook_hid::memory::Memory;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
+use offhook_sound::Direction;
+use offhook_sound::memory::Memory as Devices;
 use offhook_tokio::Tokio;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -44,14 +46,22 @@ struct Person {
 }
 
 impl Person {
-    /// Logs in, with a headset that is not plugged in yet.
+    /// Logs in, without sound, and with a headset that is not plugged in yet.
     fn at<P: Phone<Tokio>>(emulator: &Emulator, who: &[&str]) -> Self
+    where
+        P::Machine: Drive,
+    {
+        Self::with::<P>(Devices::default(), emulator, &[who, &["--no-sound"]].concat())
+    }
+
+    /// The same with these devices.
+    fn with<P: Phone<Tokio>>(devices: Devices, emulator: &Emulator, who: &[&str]) -> Self
     where
         P::Machine: Drive,
     {
         let config = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         let (rest, socket) = (emulator.http_url(), emulator.ws_url());
-        let words = ["softphone", "--loopback", "--no-sound", "--environment", "lab.test"];
+        let words = ["softphone", "--loopback", "--environment", "lab.test"];
         let places = ["--api-host", &rest, "--ws-host", &socket];
         let words = words.iter().chain(&places).chain(who).copied();
         let words = words.chain(["--config", config.to_str().unwrap()]);
@@ -59,10 +69,10 @@ impl Person {
         let (headset, shown) = (Memory::default(), Arc::new(Shown::default()));
         headset.set_echoing(true);
         let (keys, terminal) = smol::channel::bounded(8);
-        let (bus, screen) = (headset.clone(), Arc::clone(&shown));
+        let (bus, screen, card) = (headset.clone(), Arc::clone(&shown), devices);
         let phone = std::thread::spawn(move || {
             let tokio = tokio::runtime::Runtime::new().unwrap();
-            tokio.block_on(phone::<P>(&settings, bus, terminal, &screen))
+            tokio.block_on(phone::<P>(&settings, (bus, card), terminal, &screen))
         });
         let person = Self { headset, shown, keys, phone };
         person.sees("network: up");
@@ -122,7 +132,7 @@ impl Person {
 
 async fn phone<P: Phone<Tokio>>(
     settings: &Settings,
-    bus: Memory,
+    (bus, devices): (Memory, Devices),
     terminal: Receiver<Told>,
     shown: &Shown,
 ) -> anyhow::Result<()>
@@ -131,8 +141,8 @@ where
 {
     let (sender, news) = smol::channel::bounded(NEWS);
     let tell: Tell = Arc::new(move |news| drop(sender.try_send(news)));
-    let sound = Sound::new(settings, Arc::clone(&tell))?;
-    let (mut phone, events) = P::new(settings, sound.clone(), tell)?;
+    let sound = Sound::at(move || Box::new(devices.card()), settings, Arc::clone(&tell))?;
+    let (mut phone, events) = P::new(settings, sound.clone(), sound.overhears(tell))?;
     let opening = Opening {
         offers: P::OFFERS,
         title: title(settings, P::OFFERS.service),
@@ -152,7 +162,7 @@ where
         shown.changed.notify_all();
         Ok(())
     };
-    let bell = Bell::new(settings, &sound);
+    let bell = Bell::at(|| Box::new(Devices::default().card()), None);
     work(&mut phone, &mut Screen::new(opening), draw, outside, (&sound, &bell), worn).await
 }
 
@@ -180,6 +190,63 @@ fn at_genesys_calls_go_by_the_headset_of_whichever_client_has_it() {
     first.sees("headset (ready)");
     second.leaves();
     first.leaves();
+}
+
+/// MH-10 and MD-18: whoever has no microphone is muted for all to see, and is heard again when they say so.
+#[test]
+fn a_call_whose_last_microphone_goes_is_muted_and_speaks_by_the_next_one() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let at_gateway = emulator.control("POST", "ribbon/users", &json!({})).unwrap();
+    let [name, password] =
+        ["user", "password"].map(|of| at_gateway[of].as_str().unwrap().to_owned());
+    let devices = Devices::default();
+    let plugs = |direction, name: &str| {
+        devices.plug(direction, name);
+        devices.set_default(direction, Some(name));
+    };
+    plugs(Direction::Output, "desk");
+    plugs(Direction::Input, "mouth");
+    let calls = |person: &Person, ring: &dyn Fn()| {
+        ring();
+        person.sees("RINGING");
+        person.presses(Key::Char('a'));
+        person.sees("* TALKING");
+        person.sees("The mouth");
+        devices.unplug("mouth");
+        person.sees("there is no microphone");
+        person.sees("MUTED");
+        plugs(Direction::Input, "lamp");
+        person.sees("The lamp");
+        person.sees("MUTED");
+        person.presses(Key::Char('m'));
+        person.sees("* TALKING");
+        // Another call is at the same microphone, and the volume is all calls'.
+        person.presses(Key::Char('s'));
+        person.sees("volume 100");
+        person.presses(Key::Char('-'));
+        person.sees("volume 90");
+        person.presses(Key::Esc);
+        person.presses(Key::Char('e'));
+        person.sees("no calls");
+        person.sees("mic  not in use");
+        assert!(devices.open(Direction::Input).is_empty());
+        devices.unplug("lamp");
+        plugs(Direction::Input, "mouth");
+    };
+    let ada = Person::with::<Cloud<Tokio>>(devices.clone(), &emulator, &["--token", &token]);
+    calls(&ada, &|| {
+        let call = json!({"kind": "inbound", "userId": user});
+        emulator.control("POST", "calls", &call).unwrap();
+    });
+    ada.leaves();
+    let who = ["--service", "ribbon", "--user", &name, "--password", &password];
+    let ada = Person::with::<Gateway<Tokio>>(devices.clone(), &emulator, &who);
+    calls(&ada, &|| {
+        let call = json!({"to": name, "from": {"address": "grace@far.test"}});
+        emulator.control("POST", "ribbon/calls", &call).unwrap();
+    });
+    ada.leaves();
 }
 
 #[test]

@@ -383,10 +383,13 @@ impl Screen {
             Line::styled(format!("{mark} {words}"), style)
         };
         let lines: Vec<_> = menu.items.iter().enumerate().skip(from).take(room).map(line).collect();
-        let block = Block::bordered().title(format!(" {} ", menu.kind.title()));
+        let title = menu.kind.title();
         let block = match menu.kind {
-            Kind::Presence | Kind::People => block,
-            Kind::Devices => self.with_headset(block, area),
+            Kind::Presence | Kind::People => Block::bordered().title(format!(" {title} ")),
+            Kind::Devices => {
+                let title = format!(" {title}, volume {} ", self.sound.volume);
+                self.with_headset(Block::bordered().title(title), area)
+            }
         };
         frame.render_widget(Paragraph::new(lines).block(block), area);
     }
@@ -432,7 +435,14 @@ impl Screen {
                 ("Up Down", "of before"),
                 ("Ctrl-U", "empty"),
             ]),
-            Mode::Menu(_) => keys(&[("Up Down", "choose"), ("Enter", "take it"), ("Esc", "back")]),
+            Mode::Menu(menu) => {
+                let mut words =
+                    keys(&[("Up Down", "choose"), ("Enter", "take it"), ("Esc", "back")]);
+                if menu.kind == Kind::Devices {
+                    words.insert(2, ("+ -".to_owned(), "volume"));
+                }
+                words
+            }
             Mode::Log(_) => keys(&[
                 ("Tab", "next page"),
                 ("Up Down PageUp PageDown", "scroll"),

@@ -80,7 +80,7 @@ pub(super) const HELP: [Entry; 18] = [
     entry("Up Down Tab", Key::Down, "choose", "choose the call that keys are about"),
     entry("p", Key::Char('p'), "presence", "say whether you are there"),
     entry("v", Key::Char('v'), "voicemail", "look at the mailbox"),
-    entry("s", Key::Char('s'), "sound", "choose speaker, microphone and bell"),
+    entry("s", Key::Char('s'), "sound", "choose speaker, microphone, bell; + - volume"),
     entry("l", Key::Char('l'), "log", "log, ladder and report of the last call"),
 ];
 
@@ -101,6 +101,9 @@ pub(super) enum Deed {
     Warn(String),
     Quit,
 }
+
+/// The part of all volume that a key changes.
+const STEP: i8 = 10;
 
 /// The kind of things to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +158,15 @@ impl Menu {
             _ => return Picks::Nothing,
         }
         Picks::Moved
+    }
+}
+
+/// The change of the volume by a key among devices.
+pub(super) fn louder(key: Key) -> Option<i8> {
+    match key {
+        Key::Char('+') => Some(STEP),
+        Key::Char('-') => Some(-STEP),
+        _ => None,
     }
 }
 

@@ -19,7 +19,7 @@ use self::keys::{Deed, Menu};
 use self::log::{Log, Page};
 use self::prompt::{History, Prompt};
 use crate::ask::{Act, Ask, Place};
-use crate::news::{CallKey, Change, Network, News};
+use crate::news::{CallKey, Change, Network, News, SPEECHLESS};
 use crate::phone::Offers;
 
 /// See the [module](self).
@@ -73,6 +73,8 @@ enum Status {
 pub(crate) struct SoundView {
     /// True if none is wanted.
     pub(crate) off: bool,
+    /// The volume of what is heard, up to 100.
+    pub(crate) volume: u8,
     pub(crate) microphone: Meter,
     pub(crate) speaker: Meter,
     /// The words for the device that rings; none for the system's default.
@@ -154,6 +156,7 @@ impl Screen {
                 self.status = Status::Said(line);
             }
             News::Failed(line) => self.failed(&line),
+            News::Speechless(_) => self.failed(SPEECHLESS),
             News::Call(call, change) => self.changed(&call, change),
             News::Network(network) => {
                 if network == Network::Up {
@@ -282,6 +285,13 @@ impl Screen {
                     self.leaves(key, closes);
                 }
                 None
+            }
+            Mode::Menu(menu) if menu.kind == keys::Kind::Devices && keys::louder(key).is_some() => {
+                let change = keys::louder(key).unwrap_or_default();
+                let volume = self.sound.volume.saturating_add_signed(change).min(100);
+                self.sound.volume = volume;
+                self.status = Status::Said(format!("volume {volume}"));
+                Some(Ask::Volume(volume))
             }
             Mode::Menu(menu) => match menu.key(key) {
                 keys::Picks::Moved => None,

@@ -214,7 +214,7 @@ fn a_headset() {
         view(Place::Microphone, "the system's default: Headset Mono", true),
         view(Place::Bell, "the system's default: Headset Stereo", true),
     ];
-    screen.hears(SoundView { devices, ..SoundView::default() });
+    screen.hears(SoundView { devices, volume: 100, ..SoundView::default() });
     screen.key(Key::Char('s'));
     shot("devices", &screen);
     let mut presence = busy(RIBBON);
