@@ -51,9 +51,9 @@ pub(super) struct Want {
 }
 
 impl Want {
-    /// The wants of a command, as the sessions are.
-    pub(super) fn all(wanted: &Wanted, world: &World) -> Vec<Self> {
-        let Wanted::Choices(session, choices) = wanted else { return Vec::new() };
+    /// The only want of a command, as the sessions are. Of several each is done at a time of its own.
+    pub(super) fn only(wanted: &Wanted, world: &World) -> Option<Self> {
+        let Wanted::Choices(session, choices) = wanted else { return None };
         let sessions = world.sessions().filter(|id| session.is_none_or(|session| session == *id));
         let wants = sessions.flat_map(|id| {
             choices.iter().map(move |(kind, choice)| Self {
@@ -63,7 +63,8 @@ impl Want {
                 origins: Vec::new(),
             })
         });
-        wants.filter(|want| world.is_wanted(want.session, want.kind)).collect()
+        let mut wants = wants.filter(|want| world.is_wanted(want.session, want.kind));
+        wants.next().filter(|_| wants.next().is_none())
     }
 
     /// Takes note of the device that the choice stands for now (MD-6).

@@ -62,7 +62,7 @@ pub(super) struct World {
     gone: BTreeSet<Given>,
     heard: BTreeMap<u32, Heard>,
     monitored: BTreeSet<u32>,
-    commands: BTreeMap<CommandId, Vec<Want>>,
+    commands: BTreeMap<CommandId, Option<Want>>,
     last_command: CommandId,
     results: BTreeMap<CommandId, Result<(), Failure>>,
     mutes: Vec<(u32, MediaKind)>,
@@ -321,8 +321,8 @@ impl World {
             Ok((command, effects)) => {
                 assert!(command > self.last_command, "{command:?} is old");
                 self.last_command = command;
-                let wants = Want::all(&wanted, self);
-                self.commands.insert(command, wants);
+                let want = Want::only(&wanted, self);
+                self.commands.insert(command, want);
                 self.take(effects, Cause::Else);
                 assert!(self.commands.len() <= Machine::MAX_COMMANDS);
                 Some(command)
@@ -556,11 +556,9 @@ impl World {
     fn told(&mut self, event: &Event<u32>) -> Option<Want> {
         match event {
             Event::Done { command, result } => {
-                let wants = self.commands.remove(command).expect("answered, and not under way");
-                let is_one = wants.len() == 1;
+                let want = self.commands.remove(command).expect("answered, and not under way");
                 assert_eq!(self.results.insert(*command, *result), None, "{command:?} twice");
-                // Of several parts each was done at a time of its own.
-                return wants.into_iter().next().filter(|_| is_one && result.is_ok());
+                return want.filter(|_| result.is_ok());
             }
             Event::InUse { session, kind, source, .. } => {
                 assert_eq!(self.sent.get(&(*session, *kind)), Some(source));

@@ -258,6 +258,12 @@ impl Calls {
         &self.all
     }
 
+    /// The end of the last call that was over before that time.
+    pub(super) fn over_before(&self, time: Duration) -> Duration {
+        let ends = self.gone.iter().map(|past| past.ended);
+        ends.filter(|ended| *ended <= time).max().unwrap_or_default()
+    }
+
     pub(super) fn last(&self) -> Option<&Past> {
         self.gone.back()
     }

@@ -350,7 +350,7 @@ impl Screen {
             (None, Some(call)) => (call.began, self.now),
             (None, None) => return vec![Line::from(" there was no call yet")],
         };
-        let from = began.saturating_sub(MARGIN);
+        let from = began.saturating_sub(MARGIN).max(self.calls.over_before(began));
         let line = |message: &super::log::Message| {
             let at = message.at.saturating_sub(from).as_secs_f64();
             let arrow = if message.sent { "phone ----->" } else { "phone <-----" };

@@ -114,6 +114,25 @@ fn over() -> Screen {
 }
 
 #[test]
+fn the_ladder_has_nothing_of_the_call_before() {
+    let mut screen = over();
+    let at = Instant::now();
+    for (millis, summary) in
+        [(30_400, "POST conversations/calls"), (31_600, "the end of the second")]
+    {
+        screen.tick(Duration::from_millis(millis));
+        let record = TraceRecord::new(at, TraceDirection::Sent, Channel::Rest, summary);
+        screen.told(News::Wire(record));
+        talks(&mut screen, "2", "Alan Turing");
+    }
+    told(&mut screen, "2", Change::Over("success".to_owned()));
+    screen.key(Key::Char('l'));
+    let shown = text(&drawn(&screen, 80, 24));
+    assert!(shown.contains("POST conversations/calls") && shown.contains("the second"), "{shown}");
+    assert!(!shown.contains("connected"), "{shown}");
+}
+
+#[test]
 fn calls() {
     shot("no-call", &screen(GENESYS));
     shot("busy", &busy(GENESYS));
