@@ -71,6 +71,11 @@ fn form(
 }
 
 impl Cpal {
+    /// The devices that there are. An error closes all.
+    fn list(&mut self) -> Result<Devices, CardError> {
+        list().inspect_err(|_| self.open.clear())
+    }
+
     /// Tells when a stream ends; what it goes on after is nothing to tell.
     fn watch(&self, stream: Stream) -> impl FnMut(cpal::Error) + Send + 'static {
         let stopped = self.stopped.0.clone();
@@ -84,7 +89,7 @@ impl Cpal {
 
 impl Card for Cpal {
     fn devices(&mut self) -> Result<Devices, CardError> {
-        self.known = list()?;
+        self.known = self.list()?;
         Ok(self.known.clone())
     }
 
@@ -187,7 +192,7 @@ impl Card for Cpal {
         }
         if self.looked.is_none_or(|at| at.elapsed() >= LOOK) {
             self.looked = Some(Instant::now());
-            changes.devices = list()? != self.known;
+            changes.devices = self.list()? != self.known;
         }
         Ok(changes)
     }

@@ -93,8 +93,9 @@ impl Desk {
         self.hall.line(true)
     }
 
-    /// Wants a device of this name, or the system's default. Where it is missing, or cannot be opened, the system's default
-    /// is used until it is there.
+    /// Wants a device of this name, or the system's default. Where it is missing the system's default is used until it is
+    /// there. Where it cannot be opened, a microphone that is in use stays, and else the default stands in; it is tried again
+    /// each second.
     pub fn want(&self, direction: Direction, name: Option<String>) {
         self.shared().place(direction).wanted = name;
     }

@@ -18,11 +18,14 @@ use crate::voice_options::VoiceOptions;
 
 /// The time after which a device that could not be opened, or a server that was missing, is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// The time after which a call that should be muted by now is told of again.
+const REMIND: Duration = Duration::from_secs(5);
 /// The devices that are remembered as such that could not be opened.
 const MAX_REFUSED: usize = 64;
 
 /// A microphone that was asked for.
 struct Microphone {
+    session: LineId,
     constraints: Constraints,
     state: State,
 }
@@ -63,8 +66,8 @@ pub(crate) struct Keeper {
     /// The microphones that calls speak into.
     speaks: BTreeMap<LineId, RequestId>,
     heard: BTreeMap<LineId, Heard>,
-    /// The calls that are to be muted, since they have had none.
-    mutes: BTreeSet<LineId>,
+    /// The calls that have none and are to be muted, and when that is to be told.
+    mutes: BTreeMap<LineId, Instant>,
     /// The devices; none while nothing answers, or there may be others by now.
     devices: Option<Devices>,
     /// The devices as they were listed last.
@@ -112,7 +115,7 @@ impl Keeper {
             microphones: BTreeMap::new(),
             speaks: BTreeMap::new(),
             heard: BTreeMap::new(),
-            mutes: BTreeSet::new(),
+            mutes: BTreeMap::new(),
             devices: None,
             known: None,
             wanted: [None, None],
@@ -237,7 +240,7 @@ impl Keeper {
     /// Has the device that is wanted be the default, by the name that it has.
     fn prefer(&mut self, direction: Direction) {
         let wanted = self.wanted[index(direction)].as_deref();
-        let all = self.devices.as_ref().map_or(&[][..], |devices| devices.of(direction));
+        let all = self.known.as_ref().map_or(&[][..], |devices| devices.of(direction));
         let called =
             |wanted| all.iter().find(|one| one.name == wanted || one.description == wanted);
         let name = wanted.map(|wanted| called(wanted).map_or(wanted, |device| &device.name));
@@ -299,12 +302,15 @@ impl Keeper {
     fn settle(&mut self, now: Instant) {
         loop {
             while let Some(effect) = self.effects.pop_front() {
-                self.act(effect);
+                self.act(effect, now);
             }
             let lines = &self.lines;
             self.speaks.retain(|line, _| lines.contains_key(line));
             self.heard.retain(|line, _| lines.contains_key(line));
-            self.mutes.retain(|line| lines.contains_key(line));
+            self.mutes.retain(|line, _| lines.contains_key(line));
+            // Nobody waits for what was asked for by a call that is over.
+            self.microphones
+                .retain(|_, one| one.state != State::Asked || lines.contains_key(&one.session));
             if self.devices.is_none() || !(self.records(now) || self.plays(now)) {
                 break;
             }
@@ -317,13 +323,24 @@ impl Keeper {
         }
         used.extend(self.microphones.values().filter_map(Microphone::stream));
         self.streams.keep(&used);
+        self.remind(now);
         BOTH.into_iter().for_each(|direction| self.tell(direction));
     }
 
-    fn act(&mut self, effect: Effect<LineId>) {
+    /// Tells of the calls that are to be muted, until they are.
+    fn remind(&mut self, now: Instant) {
+        for (line, due) in &mut self.mutes {
+            if *due <= now && self.lines.get(line).is_some_and(|state| !state.muted) {
+                *due = now + REMIND;
+                self.news.push(News::Mute(*line));
+            }
+        }
+    }
+
+    fn act(&mut self, effect: Effect<LineId>, now: Instant) {
         match effect {
-            Effect::Open { request, session: _, constraints } => {
-                let microphone = Microphone { constraints, state: State::Asked };
+            Effect::Open { request, session, constraints } => {
+                let microphone = Microphone { session, constraints, state: State::Asked };
                 self.microphones.insert(request, microphone);
             }
             Effect::Close(request) => {
@@ -345,9 +362,10 @@ impl Keeper {
             }
             Effect::Volume { session, volume } => self.hall.set_volume(session, volume),
             Effect::Mute { session, kind: _ } => {
-                if self.mutes.insert(session) {
-                    self.news.push(News::Mute(session));
-                }
+                // One that refuses may do so for a moment only.
+                let is_none = self.devices.as_ref().is_none_or(|all| all.inputs.is_empty());
+                let due = if is_none { now } else { now + RETRY };
+                self.mutes.entry(session).or_insert(due);
             }
             // No camera was ever opened.
             Effect::Resize { request, .. } => {
@@ -380,7 +398,7 @@ impl Keeper {
             State::Stopped => self.is_there(Direction::Input, one.constraints.device.as_ref()),
         };
         let next = self.microphones.iter().find(|(_, one)| is_next(one));
-        let Some((request, Microphone { constraints, state })) = next else { return false };
+        let Some((request, Microphone { constraints, state, .. })) = next else { return false };
         let (request, state) = (*request, *state);
         if state == State::Failed {
             self.microphones.remove(&request);

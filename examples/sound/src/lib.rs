@@ -4,8 +4,8 @@
 //! devices do. Between a device and a call are [`Ring`]s, since each has a clock of its own.
 //!
 //! Which device a call uses, and in which order they change, is decided by [`offhook::devices`]: the one that is wanted by
-//! name, if it is there and can be opened; else the system's default; and a call without any microphone is to be muted. The
-//! desk has a [`Card`] do that, and has the choice made again whenever devices come or go, and each second where one could
+//! name, if it is there and can be opened; else the one in use, or the system's default; and where the card has no microphone
+//! for a call, the call is to be muted. The desk has a [`Card`] do that, and has the choice made again whenever devices come or go, and each second where one could
 //! not be opened: so a headset that is plugged in again is used again, and another default is followed. Another device is
 //! opened before the one in use is closed.
 //!

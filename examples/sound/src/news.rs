@@ -19,7 +19,8 @@ pub enum News {
         /// The way that has none.
         direction: Direction,
     },
-    /// A call has no microphone, and is to be muted in its service: whoever unmutes it has one opened, if there is one.
+    /// A call has no microphone although a card answers, and is to be muted in its service: whoever unmutes it has one
+    /// opened, if there is one. It is told again every few seconds until [the line is](crate::Line::set_muted).
     Mute(LineId),
     /// A device was left out.
     Refused(CardError),

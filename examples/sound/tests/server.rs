@@ -315,6 +315,7 @@ fn another_default_and_a_microphone_that_is_unplugged_lose_less_than_half_a_seco
     second(&mut talk);
     assert_eq!(talk.desk.place(IN).open.as_deref(), Some("mouth.monitor"));
     talk.report("microphones");
+    assert!(!talk.news.try_iter().any(|news| matches!(news, News::Mute(_))), "there was one");
     let gap = longest_silence(&came);
     println!("the longest silence is {gap:?}");
     assert!(gap <= LOST, "{gap:?}");

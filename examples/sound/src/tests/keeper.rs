@@ -189,7 +189,9 @@ fn a_format_that_cannot_be_opened_is_told_and_the_default_is_used_until_it_can()
     room.memory.refuse("headset", true);
     room.memory.refuse("box", true);
     room.memory.unplug("headset");
-    assert!(room.pass(100).contains(&News::Mute(line.id())));
+    assert!(!room.pass(900).contains(&News::Mute(line.id())), "it may be for a moment");
+    assert!(room.pass(200).contains(&News::Mute(line.id())));
+    assert_eq!(room.pass(10_000), [News::Mute(line.id()), News::Mute(line.id())], "nobody did");
     line.set_muted(true);
     assert_eq!(room.open()[1], None);
     assert_eq!(room.pass(10_000), [], "it is told once");
@@ -329,6 +331,22 @@ fn a_microphone_that_comes_before_it_is_the_default_is_used_once_it_is() {
         room.pass(40);
         assert_eq!(room.open()[1].as_deref(), Some("lamp"), "{pause}");
     }
+}
+
+#[test]
+fn nothing_is_opened_for_a_call_that_was_over_before_there_was_a_card() {
+    let mut room = Room::new();
+    room.memory.set_broken(Some(CardError::Stalled));
+    for _ in 0..40 {
+        let _line = room.line();
+        room.pass(20);
+    }
+    room.memory.set_broken(None);
+    room.pass(3_000);
+    assert_eq!((room.memory.opened(), room.open()), (0, [None, None]));
+    let mut line = room.line();
+    room.pass(20);
+    room.talks(&mut line);
 }
 
 #[test]

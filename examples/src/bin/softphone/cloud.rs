@@ -157,9 +157,11 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 }
                 self.change(&session.conversation, Change::Taken);
                 let call = session.conversation.as_str().into();
-                self.sound.begin::<R>(call, self.phone.audio(session.media))?;
+                let audio = self.phone.audio(session.media);
+                self.sound.begin::<R>(session.id.as_str(), call, audio)?;
             }
             Event::SessionReplaced { session, old } => {
+                self.sound.moves(old.as_str(), session.id.as_str());
                 if let Some(meeting) = self.meetings.values_mut().find(|one| one.session.id == old)
                 {
                     meeting.replaced(session);
@@ -437,9 +439,10 @@ impl<R: Sockets> Cloud<R> {
                 self.change(&call.id, Change::Taken);
             }
         }
-        match phase {
-            Some(Phase::Up) if call.session.is_some() && !call.held => {
+        match (phase, &call.session) {
+            (Some(Phase::Up), Some(session)) if !call.held => {
                 self.talks.insert(call.id.clone());
+                self.sound.carries(session.as_str(), call.id.as_str().into(), call.muted);
             }
             _ => {
                 self.talks.remove(&call.id);

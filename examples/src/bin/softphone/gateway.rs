@@ -357,7 +357,10 @@ impl<R: Sockets> Gateway<R> {
                     _ => self.change(&call.id, Change::Taken),
                 }
                 if let Some(media) = begins {
-                    self.sound.begin::<R>(call.id.as_str().into(), self.phone.audio(media))?;
+                    {
+                        let id = call.id.as_str();
+                        self.sound.begin::<R>(id, id.into(), self.phone.audio(media))?
+                    };
                 }
             }
             state => {

@@ -38,8 +38,14 @@ pub(crate) struct Sound {
     tell: Tell,
 }
 
-/// The calls that have a line, while they have.
-type Lines = Arc<Mutex<BTreeMap<CallKey, Weak<Line>>>>;
+/// The lines that there are, by what carries their sound: a session may carry one call after the other.
+type Lines = Arc<Mutex<BTreeMap<String, Carried>>>;
+
+/// A line, and the call that it carries.
+struct Carried {
+    line: Weak<Line>,
+    call: CallKey,
+}
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
@@ -91,13 +97,30 @@ impl Sound {
     pub(crate) fn overhears(&self, tell: Tell) -> Tell {
         let lines = Arc::clone(&self.lines);
         Arc::new(move |news| {
-            if let Told::Call(call, Change::Muted(muted)) = &news
-                && let Some(line) = lock(&lines).get(call).and_then(Weak::upgrade)
-            {
-                line.set_muted(*muted);
+            if let Told::Call(call, Change::Muted(muted)) = &news {
+                let lines = lock(&lines);
+                let lines = lines.values().filter(|carried| carried.call == *call);
+                let lines = lines.filter_map(|carried| carried.line.upgrade());
+                lines.for_each(|line| line.set_muted(*muted));
             }
             tell(news);
         })
+    }
+
+    /// Takes note that the sound goes on by another carrier.
+    pub(crate) fn moves(&self, from: &str, to: &str) {
+        let mut lines = lock(&self.lines);
+        if let Some(carried) = lines.remove(from) {
+            lines.insert(to.to_owned(), carried);
+        }
+    }
+
+    /// Takes note of the call that goes by what a line was begun for.
+    pub(crate) fn carries(&self, carrier: &str, call: CallKey, muted: bool) {
+        if let Some(carried) = lock(&self.lines).get_mut(carrier) {
+            carried.call = call;
+            carried.line.upgrade().into_iter().for_each(|line| line.set_muted(muted));
+        }
     }
 
     /// Waits until all recordings of calls that are over are written.
@@ -114,9 +137,10 @@ impl Sound {
     }
 
     /// Plays what is to be said, or says what the microphone hears; plays what is heard, and records it. Returns what is
-    /// heard, as it comes.
+    /// heard, as it comes. `carrier` is what carries the call for as long as the sound flows.
     pub(crate) fn begin<R: Sockets>(
         &self,
+        carrier: &str,
         call: CallKey,
         audio: Audio,
     ) -> anyhow::Result<Receiver<AudioFrame>> {
@@ -146,7 +170,7 @@ impl Sound {
         let mut stream = stream.tap(move |frame| {
             let _ = copies.force_send(frame.clone());
         });
-        let line = self.line(call);
+        let line = self.line(carrier, call);
         if let Some(line) = line.clone() {
             let mut stream = stream.pcm(RATE)?;
             R::spawn(async move {
@@ -181,12 +205,13 @@ impl Sound {
     }
 
     /// The devices' end of a call. With something else to say it needs no microphone.
-    fn line(&self, call: CallKey) -> Option<Arc<Line>> {
+    fn line(&self, carrier: &str, call: CallKey) -> Option<Arc<Line>> {
         let desk = self.desk.as_ref()?;
-        let line = if self.speech.is_some() { desk.ear() } else { desk.line() }.map(Arc::new)?;
+        // Nothing is told of a line before it is known here.
         let mut lines = lock(&self.lines);
-        lines.retain(|_, line| line.strong_count() > 0);
-        lines.insert(call, Arc::downgrade(&line));
+        let line = if self.speech.is_some() { desk.ear() } else { desk.line() }.map(Arc::new)?;
+        lines.retain(|_, carried| carried.line.strong_count() > 0);
+        lines.insert(carrier.to_owned(), Carried { line: Arc::downgrade(&line), call });
         Some(line)
     }
 
@@ -317,8 +342,8 @@ fn word(direction: Direction) -> &'static str {
 /// Says what happened to the devices.
 fn told(news: &News, lines: &Lines, tell: &Tell) {
     if let News::Mute(of) = news {
-        let is_it = |line: &Weak<Line>| line.upgrade().is_some_and(|line| line.id() == *of);
-        let call = lock(lines).iter().find(|(_, line)| is_it(line)).map(|(call, _)| call.clone());
+        let is_it = |one: &&Carried| one.line.upgrade().is_some_and(|line| line.id() == *of);
+        let call = lock(lines).values().find(is_it).map(|carried| carried.call.clone());
         return call.into_iter().for_each(|call| tell(Told::Speechless(call)));
     }
     let warn = |line: String| style(line).yellow().to_string();

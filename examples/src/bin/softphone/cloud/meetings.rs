@@ -31,8 +31,10 @@ impl<R: Sockets> Cloud<R> {
         self.change(&conversation, Change::Phase(Phase::Up));
         self.change(&conversation, Change::Taken);
         self.change(&conversation, Change::Meeting);
-        let heard =
-            self.sound.begin::<R>(conversation.as_str().into(), self.phone.audio(session.media))?;
+        let heard = {
+            let (id, call) = (session.id.as_str(), conversation.as_str().into());
+            self.sound.begin::<R>(id, call, self.phone.audio(session.media))?
+        };
         let media = if self.sound.speaks() { RoomMedia::Audio } else { RoomMedia::Nothing };
         let accepted = self.phone.accept_room(&conversation, media);
         let tell = self.tell.clone();

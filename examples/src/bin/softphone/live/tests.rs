@@ -89,6 +89,17 @@ impl Person {
         assert!(!out.timed_out(), "no {what} in\n{words}");
     }
 
+    /// Waits until a row of the screen shows all of these.
+    #[track_caller]
+    fn sees_row(&self, what: &[&str]) {
+        let is_it = |row: &str| what.iter().all(|what| row.contains(what));
+        let words = self.shown.words.lock().unwrap_or_else(PoisonError::into_inner);
+        let lacks = |words: &mut String| !words.lines().any(is_it);
+        let waited = self.shown.changed.wait_timeout_while(words, LIMIT, lacks);
+        let (words, out) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!out.timed_out(), "no {what:?} in one row of\n{words}");
+    }
+
     #[track_caller]
     fn shows(&self, lamps: Lamps) {
         let is = self.headset.shows(lamps, LIMIT);
@@ -246,6 +257,39 @@ fn a_call_whose_last_microphone_goes_is_muted_and_speaks_by_the_next_one() {
         let call = json!({"to": name, "from": {"address": "grace@far.test"}});
         emulator.control("POST", "ribbon/calls", &call).unwrap();
     });
+    ada.leaves();
+}
+
+/// One session carries both: the one that it carries now is the one that nobody hears.
+#[test]
+fn of_two_calls_by_one_session_the_one_that_is_spoken_on_is_muted() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let devices = Devices::default();
+    for (direction, name) in [(Direction::Output, "desk"), (Direction::Input, "mouth")] {
+        devices.plug(direction, name);
+        devices.set_default(direction, Some(name));
+    }
+    let ada = Person::with::<Cloud<Tokio>>(devices.clone(), &emulator, &["--token", &token]);
+    for rows in [["1 *", "TALKING"], ["2 *", "TALKING"]] {
+        let call = json!({"kind": "inbound", "userId": user});
+        emulator.control("POST", "calls", &call).unwrap();
+        ada.sees("RINGING");
+        ada.presses(Key::Char('a'));
+        ada.sees_row(&rows);
+    }
+    ada.sees_row(&["1 =", "ON HOLD"]);
+    devices.unplug("mouth");
+    ada.sees_row(&["2 *", "TALKING", "MUTED"]);
+    devices.plug(Direction::Input, "mouth");
+    ada.sees("mic  [");
+    ada.presses(Key::Char('e'));
+    ada.sees("Calls: 1");
+    ada.presses(Key::Char('h'));
+    ada.sees_row(&["1 *", "TALKING"]);
+    // It was never muted.
+    devices.unplug("mouth");
+    ada.sees_row(&["1 *", "TALKING", "MUTED"]);
     ada.leaves();
 }
 
