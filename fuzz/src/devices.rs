@@ -44,7 +44,8 @@ const MAX_FLOODS: usize = 4;
 /// | 22 | a session, a choice, a count, so many errors | a choice whose attempts fail one after the other |
 /// | 23 | a number | hundreds of devices, tens of sessions or commands |
 ///
-/// Whatever comes: each command is answered once, and done if it is said to be; a refused one, and an answer to what
+/// Whatever comes: each command is answered once, and done if it is said to be, by a device
+/// that the choice stood for since; a refused one, and an answer to what
 /// was not asked, changes nothing; one source at most is being opened for each session and kind, for one that wants
 /// it; only what is open is sent, resized and closed, and what is open is sent; no switch silences a session; a choice
 /// whose attempts fail goes down the ladder of `offhook::devices`; what there is and what one input leads to is

@@ -24,7 +24,8 @@
 //! which stops before it captures, and with which a call may lose its microphone for good (DEF-1).
 //!
 //! While something is being opened a new choice waits, one at most; a newer one takes its place, and the
-//! commands of the older are answered ([`Failure::Superseded`]). A source that opens when nobody wants it any
+//! commands of the older are answered ([`Failure::Superseded`]). The default, chosen again once it stands
+//! for another device, waits as well, and no command fails for it. A source that opens when nobody wants it any
 //! more, because its session ended, was muted, or chose another one, is closed at once.
 //!
 //! A muted microphone stays open, a muted camera is closed, and opened again when it is not (MD-16). Sources of
