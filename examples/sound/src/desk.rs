@@ -14,8 +14,8 @@ const TURN: Duration = Duration::from_millis(20);
 
 /// The loudspeakers and microphones of one person's calls.
 ///
-/// Which of them a call uses is decided by [`offhook::devices::Devices`]; a thread of its own has the card do it. Nothing
-/// here waits for it: a card that hangs silences the calls, and no more. Devices are open only while there is a [`Line`].
+/// A machine within it ([`offhook::devices::Devices`]) decides which of them a call uses; a thread of its own has the card do
+/// it. Nothing here waits for it: a card that hangs silences the calls, and no more. Devices are open only while there is a [`Line`].
 /// When it is dropped, the thread ends as soon as the card lets it.
 pub struct Desk {
     hall: Arc<Hall>,

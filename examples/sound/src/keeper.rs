@@ -68,10 +68,10 @@ pub(crate) struct Keeper {
     heard: BTreeMap<LineId, Heard>,
     /// The calls that have none and are to be muted, and when that is to be told.
     mutes: BTreeMap<LineId, Instant>,
-    /// The devices; none while nothing answers, or there may be others by now.
-    devices: Option<Devices>,
     /// The devices as they were listed last.
-    known: Option<Devices>,
+    devices: Option<Devices>,
+    /// True while these are the devices of now: false while nothing answers, or there may be others by now.
+    listed: bool,
     wanted: [Option<String>; 2],
     voice: VoiceOptions,
     /// True if calls are to choose again, which could not be decided at once.
@@ -117,7 +117,7 @@ impl Keeper {
             heard: BTreeMap::new(),
             mutes: BTreeMap::new(),
             devices: None,
-            known: None,
+            listed: false,
             wanted: [None, None],
             voice: VoiceOptions::OFF,
             undecided: false,
@@ -137,7 +137,7 @@ impl Keeper {
 
     /// The devices as they were listed last, unless nothing answers.
     pub(crate) fn devices(&self) -> Option<&Devices> {
-        self.known.as_ref().filter(|_| self.missing.is_none())
+        self.devices.as_ref().filter(|_| self.missing.is_none())
     }
 
     pub(crate) fn missing(&self) -> Option<&CardError> {
@@ -174,7 +174,7 @@ impl Keeper {
     /// Brings the devices into the state that is wanted, then waits for news of them.
     pub(crate) fn turn(&mut self, now: Instant, wait: Duration) {
         self.follow();
-        if self.devices.is_none() && self.retry.is_none_or(|at| at <= now) {
+        if !self.listed && self.retry.is_none_or(|at| at <= now) {
             self.ask(now);
         }
         self.undecided |= self.again.take_if(|at| *at <= now).is_some();
@@ -184,7 +184,7 @@ impl Keeper {
             Ok(Changes { devices, stopped }) => {
                 // A device that stops is on its way out: the list is old.
                 if devices || !stopped.is_empty() {
-                    self.devices = None;
+                    self.listed = false;
                     self.retry = None;
                 }
                 stopped.into_iter().for_each(|stream| self.stopped(stream, now));
@@ -213,9 +213,9 @@ impl Keeper {
                     self.news.push(News::CardFound);
                 }
                 // The default may be there by now, or the system's may be another one.
-                self.undecided |= self.known.as_ref() != Some(&devices);
-                self.known = Some(devices.clone());
+                self.undecided |= self.devices.as_ref() != Some(&devices);
                 self.devices = Some(devices);
+                self.listed = true;
             }
             Err(error) => self.lost(now, error),
         }
@@ -230,7 +230,7 @@ impl Keeper {
                 decides.update_default_media_settings(voice.settings(), Scope::Live)
             });
         }
-        if self.undecided && self.devices.is_some() {
+        if self.undecided && self.listed {
             let default = Outgoing::default().audio(Choice::Default);
             self.undecided = !self.does(|decides| decides.update_all_outgoing_media(default));
             self.does(|decides| Ok(decides.update_output_device(None)));
@@ -240,7 +240,7 @@ impl Keeper {
     /// Has the device that is wanted be the default, by the name that it has.
     fn prefer(&mut self, direction: Direction) {
         let wanted = self.wanted[index(direction)].as_deref();
-        let all = self.known.as_ref().map_or(&[][..], |devices| devices.of(direction));
+        let all = self.devices.as_ref().map_or(&[][..], |devices| devices.of(direction));
         let called =
             |wanted| all.iter().find(|one| one.name == wanted || one.description == wanted);
         let name = wanted.map(|wanted| called(wanted).map_or(wanted, |device| &device.name));
@@ -311,7 +311,7 @@ impl Keeper {
             // Nobody waits for what was asked for by a call that is over.
             self.microphones
                 .retain(|_, one| one.state != State::Asked || lines.contains_key(&one.session));
-            if self.devices.is_none() || !(self.records(now) || self.plays(now)) {
+            if !self.listed || !(self.records(now) || self.plays(now)) {
                 break;
             }
         }
@@ -323,7 +323,9 @@ impl Keeper {
         }
         used.extend(self.microphones.values().filter_map(Microphone::stream));
         self.streams.keep(&used);
-        self.remind(now);
+        if self.listed {
+            self.remind(now);
+        }
         BOTH.into_iter().for_each(|direction| self.tell(direction));
     }
 
@@ -363,7 +365,7 @@ impl Keeper {
             Effect::Volume { session, volume } => self.hall.set_volume(session, volume),
             Effect::Mute { session, kind: _ } => {
                 // One that refuses may do so for a moment only.
-                let is_none = self.devices.as_ref().is_none_or(|all| all.inputs.is_empty());
+                let is_none = self.devices.as_ref().is_some_and(|all| all.inputs.is_empty());
                 let due = if is_none { now } else { now + RETRY };
                 self.mutes.entry(session).or_insert(due);
             }
@@ -466,7 +468,7 @@ impl Keeper {
         now: Instant,
         purpose: impl FnOnce(String) -> Purpose,
     ) -> Option<Result<Stream, OpenError>> {
-        let devices = self.devices.as_ref()?;
+        let devices = self.devices.as_ref().filter(|_| self.listed)?;
         if !self.is_there(direction, device.as_ref()) {
             return Some(Err(OpenError::NotFound));
         }
@@ -525,7 +527,7 @@ impl Keeper {
                 State::Open(_) | State::Stopped | State::Failed => State::Stopped,
             };
         }
-        self.devices = None;
+        self.listed = false;
         self.retry = Some(now + RETRY);
         if self.missing.replace(error.clone()).is_none() {
             self.news.push(News::NoCard(error));
@@ -563,7 +565,7 @@ impl Keeper {
             self.told[index(direction)] = None;
             return;
         }
-        let Some(devices) = &self.devices else { return };
+        let Some(devices) = self.devices.as_ref().filter(|_| self.listed) else { return };
         let open = self.stream(direction).and_then(|stream| self.streams.device(stream));
         let open = open.map(str::to_owned);
         if self.told[index(direction)].as_ref() == Some(&open) {

@@ -3,11 +3,11 @@
 //! A [`Desk`] has the devices of one person. Each call has a [`Line`] of it, whose functions return at once, whatever the
 //! devices do. Between a device and a call are [`Ring`]s, since each has a clock of its own.
 //!
-//! Which device a call uses, and in which order they change, is decided by [`offhook::devices`]: the one that is wanted by
-//! name, if it is there and can be opened; else the one in use, or the system's default; and where the card has no microphone
-//! for a call, the call is to be muted. The desk has a [`Card`] do that, and has the choice made again whenever devices come or go, and each second where one could
-//! not be opened: so a headset that is plugged in again is used again, and another default is followed. Another device is
-//! opened before the one in use is closed.
+//! The core ([`offhook::devices`]) decides which device a call uses, and in which order they change: the one that is wanted
+//! by name, if it is there and can be opened; else the one in use, or the system's default; and where the card has no
+//! microphone for a call, the call is to be muted. The desk has a [`Card`] do that, and has the choice made again whenever
+//! devices come or go, and each second where one could not be opened: so a headset that is plugged in again is used again,
+//! and another default is followed. Another device is opened before the one in use is closed.
 //!
 //! On Linux the card is `Pulse`, which speaks the protocol of PulseAudio, as PipeWire does, and needs no library. On
 //! other systems it is `cpal`'s. [`memory`] has one for tests. With the feature `voice`, `Voice` cancels echoes,

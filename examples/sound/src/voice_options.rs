@@ -30,17 +30,7 @@ impl VoiceOptions {
     pub fn is_off(self) -> bool {
         self == Self::OFF
     }
-}
 
-impl std::fmt::Display for VoiceOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let word = |on: bool| if on { "on" } else { "off" };
-        let Self { echo, noise, gain } = *self;
-        write!(f, "echo {}, noise {}, gain {}", word(echo), word(noise), word(gain))
-    }
-}
-
-impl VoiceOptions {
     /// The same as a change of what microphones are to do.
     pub(crate) fn settings(self) -> MediaSettings {
         MediaSettings::default()
@@ -78,5 +68,13 @@ impl VoiceOptions {
         return Some(Box::new(crate::Voice::new(self)));
         #[cfg(not(feature = "voice"))]
         None
+    }
+}
+
+impl std::fmt::Display for VoiceOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = |on: bool| if on { "on" } else { "off" };
+        let Self { echo, noise, gain } = *self;
+        write!(f, "echo {}, noise {}, gain {}", word(echo), word(noise), word(gain))
     }
 }

@@ -1,13 +1,13 @@
 //! Devices that come, go, refuse and hang.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::ends::Hall;
 use crate::keeper::Keeper;
 use crate::memory::Memory;
 use crate::news::News;
-use crate::{CardError, Desk, Direction, FRAME, Line, VoiceOptions};
+use crate::{BLOCK, CardError, Desk, Direction, FRAME, Line, Processor, Stream, VoiceOptions};
 
 /// A keeper in virtual time, with a headset and a box with a loudspeaker and a microphone, which is the default.
 pub(super) struct Room {
@@ -397,9 +397,51 @@ fn a_voice_is_made_better_by_a_microphone_that_is_opened_anew() {
     room.memory.refuse("box", false);
     room.keeper.improve(VoiceOptions::OFF);
     assert_eq!(room.pass(2_000), []);
+    let before = room.memory.opened();
     room.keeper.improve(VoiceOptions { gain: true, ..VoiceOptions::OFF });
     assert_eq!(room.pass(20), []);
+    assert_eq!(room.memory.opened(), before + 1);
     room.talks(&mut line);
+}
+
+/// A processor that counts what it is told.
+#[derive(Clone, Default)]
+struct Counts(Arc<Mutex<[usize; 2]>>);
+
+impl Processor for Counts {
+    fn render(&mut self, _: &[i16; BLOCK]) {
+        self.0.lock().unwrap()[0] += 1;
+    }
+
+    fn capture(&mut self, _: &mut [i16; BLOCK]) {
+        self.0.lock().unwrap()[1] += 1;
+    }
+}
+
+#[test]
+fn a_processor_hears_one_loudspeaker_and_only_a_microphone_that_is_spoken_into() {
+    let hall = Arc::new(Hall::default());
+    let (first, second) = (hall.line(false).unwrap(), hall.line(false).unwrap());
+    let counts = Counts::default();
+    let (mut old, mut new) = (hall.speaker(Stream(1)), hall.speaker(Stream(2)));
+    let mut microphone = hall.microphone(Stream(3), Some(Box::new(counts.clone())));
+    let mut pass = || {
+        for _ in 0..2 {
+            old.fill(&mut [0; BLOCK]);
+            new.fill(&mut [0; BLOCK]);
+            microphone.hear(&[7; BLOCK]);
+        }
+        std::mem::take(&mut *counts.0.lock().unwrap())
+    };
+    assert_eq!(pass(), [0, 0], "nobody is at any of them");
+    // Two at once, as for a moment when another is chosen.
+    hall.connect(first.id(), Some(Stream(1)), None);
+    hall.connect(second.id(), Some(Stream(2)), Some(Stream(3)));
+    assert_eq!(pass(), [2, 2]);
+    hall.closed(Stream(1));
+    assert_eq!(pass(), [2, 2], "the other is the one that counts");
+    hall.closed(Stream(3));
+    assert_eq!(pass(), [0, 0], "it is closed");
 }
 
 #[test]
