@@ -21,6 +21,8 @@ pub(crate) enum Ask {
     Device(Place, Option<String>),
     /// All calls are to be heard so loud, up to 100.
     Volume(u8),
+    /// A part that makes a voice better is to be on, or off.
+    Voice(&'static str, bool),
     /// The user's headset is to be this phone's, or left to the user's other clients.
     Headset(bool),
     /// All calls are to end, and the phone with them.

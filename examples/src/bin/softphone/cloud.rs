@@ -312,6 +312,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 | Ask::Voicemail
                 | Ask::Device(..)
                 | Ask::Volume(_)
+                | Ask::Voice(..)
                 | Ask::Quit => {
                     bail!("this service has no such thing");
                 }

@@ -201,7 +201,12 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
                     let box_ = phone.fetch_voicemail().await?;
                     tell(News::Said(voicemail(&box_)));
                 }
-                Ask::Meet(_) | Ask::Headset(_) | Ask::Device(..) | Ask::Volume(_) | Ask::Quit => {
+                Ask::Meet(_)
+                | Ask::Headset(_)
+                | Ask::Device(..)
+                | Ask::Volume(_)
+                | Ask::Voice(..)
+                | Ask::Quit => {
                     bail!("this service has no such thing")
                 }
             }

@@ -230,6 +230,11 @@ where
                                 screen.failed(&format!("{error:#}"));
                             }
                         }
+                        Some(Ask::Voice(part, on)) => {
+                            if let Err(error) = sound.set_voice(part, on) {
+                                screen.failed(&format!("{error:#}"));
+                            }
+                        }
                         Some(ask) => {
                             let (begun, asking) = (screen.begun(), phone.ask(ask));
                             asked.push(asking.map(|done| (begun, done)).boxed_local());

@@ -272,6 +272,11 @@ impl Sound {
         Ok(())
     }
 
+    /// Switches a part of what makes a voice better.
+    pub(crate) fn set_voice(&self, part: &str, on: bool) -> anyhow::Result<()> {
+        voice::switch(self.desk()?, part, on)
+    }
+
     /// The devices and the sound, as they are now.
     pub(crate) fn view(&self, bell: &Bell) -> SoundView {
         let Some(desk) = self.desk.as_deref() else {
@@ -319,6 +324,7 @@ impl Sound {
             speaker: meter(Direction::Output),
             bell: bell.wanted().map(|name| words(Direction::Output, &name)),
             devices: all,
+            voice: voice::view(desk),
         }
     }
 

@@ -1,15 +1,16 @@
 //! The parts that make a voice better, where they are built in.
 
 #[cfg(feature = "voice")]
-pub(crate) use self::with::{KEYS, begin, command, show};
+pub(crate) use self::with::{KEYS, begin, command, show, switch, view};
 #[cfg(not(feature = "voice"))]
-pub(crate) use self::without::{KEYS, begin, command, show};
+pub(crate) use self::without::{KEYS, begin, command, show, switch, view};
 
 #[cfg(feature = "voice")]
 mod with {
     use anyhow::{Context as _, bail};
     use offhook_sound::{Desk, VoiceOptions};
 
+    use crate::screen::PartView;
     use crate::terminal::tell;
 
     pub(crate) const KEYS: &str = "
@@ -19,7 +20,7 @@ mod with {
         desk.improve(VoiceOptions::default());
     }
 
-    /// Switches a part.
+    /// Does what the word `voice` asks for.
     pub(crate) fn command(desk: &Desk, rest: &str) -> anyhow::Result<()> {
         let (part, state) = rest.split_once(' ').context("which part, on or off?")?;
         let on = match state.trim() {
@@ -27,6 +28,11 @@ mod with {
             "off" => false,
             _ => bail!("on or off?"),
         };
+        switch(desk, part, on)
+    }
+
+    /// Switches a part.
+    pub(crate) fn switch(desk: &Desk, part: &str, on: bool) -> anyhow::Result<()> {
         let mut options = desk.voice();
         match part {
             "echo" => options.echo = on,
@@ -36,6 +42,17 @@ mod with {
         }
         desk.improve(options);
         Ok(())
+    }
+
+    /// The parts, as they are.
+    pub(crate) fn view(desk: &Desk) -> Vec<PartView> {
+        let VoiceOptions { echo, noise, gain } = desk.voice();
+        let part = |name, words, on| PartView { name, words, on };
+        vec![
+            part("echo", "echo cancellation", echo),
+            part("noise", "noise suppression", noise),
+            part("gain", "gain control", gain),
+        ]
     }
 
     pub(crate) fn show(desk: &Desk) {
@@ -48,11 +65,21 @@ mod without {
     use anyhow::bail;
     use offhook_sound::Desk;
 
+    use crate::screen::PartView;
+
     pub(crate) const KEYS: &str = "";
 
     pub(crate) fn begin(_: &Desk) {}
 
-    pub(crate) fn command(_: &Desk, _: &str) -> anyhow::Result<()> {
+    pub(crate) fn view(_: &Desk) -> Vec<PartView> {
+        Vec::new()
+    }
+
+    pub(crate) fn command(desk: &Desk, part: &str) -> anyhow::Result<()> {
+        switch(desk, part, false)
+    }
+
+    pub(crate) fn switch(_: &Desk, _: &str, _: bool) -> anyhow::Result<()> {
         bail!("voices are left as they are: it is built without `--features voice`")
     }
 

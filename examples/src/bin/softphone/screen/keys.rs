@@ -137,6 +137,8 @@ pub(super) enum Picks {
     Moved,
     Nothing,
     One(Ask, String),
+    /// The volume is to be changed by so much.
+    Louder(i8),
 }
 
 impl Menu {
@@ -155,18 +157,11 @@ impl Menu {
                     Picks::One(ask.clone(), line.trim().to_owned())
                 });
             }
+            Key::Char('+') if self.kind == Kind::Devices => return Picks::Louder(STEP),
+            Key::Char('-') if self.kind == Kind::Devices => return Picks::Louder(-STEP),
             _ => return Picks::Nothing,
         }
         Picks::Moved
-    }
-}
-
-/// The change of the volume by a key among devices.
-pub(super) fn louder(key: Key) -> Option<i8> {
-    match key {
-        Key::Char('+') => Some(STEP),
-        Key::Char('-') => Some(-STEP),
-        _ => None,
     }
 }
 
@@ -388,7 +383,13 @@ impl Screen {
             let line = format!("{mark} {:<11} {}", device.place.word(), device.words);
             (Ask::Device(device.place, device.name.clone()), line)
         };
-        let items = self.sound.devices.iter().map(item).collect();
+        let part = |part: &super::PartView| {
+            let mark = if part.on { '*' } else { ' ' };
+            let line = format!("{mark} {:<11} {}", "voice", part.words);
+            (Ask::Voice(part.name, !part.on), line)
+        };
+        let parts = self.sound.voice.iter().map(part);
+        let items = self.sound.devices.iter().map(item).chain(parts).collect();
         Ok(Deed::Open(Mode::Menu(Menu { kind: Kind::Devices, items, at: 0 })))
     }
 

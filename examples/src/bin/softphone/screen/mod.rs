@@ -81,6 +81,16 @@ pub(crate) struct SoundView {
     pub(crate) bell: Option<String>,
     /// All that there are.
     pub(crate) devices: Vec<DeviceView>,
+    /// The parts that make a voice better, as far as they are built in.
+    pub(crate) voice: Vec<PartView>,
+}
+
+/// A part that makes a voice better.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartView {
+    pub(crate) name: &'static str,
+    pub(crate) words: &'static str,
+    pub(crate) on: bool,
 }
 
 /// A way of the sound.
@@ -286,18 +296,17 @@ impl Screen {
                 }
                 None
             }
-            Mode::Menu(menu) if menu.kind == keys::Kind::Devices && keys::louder(key).is_some() => {
-                let change = keys::louder(key).unwrap_or_default();
-                let volume = self.sound.volume.saturating_add_signed(change).min(100);
-                self.sound.volume = volume;
-                self.status = Status::Said(format!("volume {volume}"));
-                Some(Ask::Volume(volume))
-            }
             Mode::Menu(menu) => match menu.key(key) {
                 keys::Picks::Moved => None,
                 keys::Picks::Nothing => {
                     self.leaves(key, matches!(key, Key::Esc | Key::Char('q')));
                     None
+                }
+                keys::Picks::Louder(change) => {
+                    let volume = self.sound.volume.saturating_add_signed(change).min(100);
+                    self.sound.volume = volume;
+                    self.status = Status::Said(format!("volume {volume}"));
+                    Some(Ask::Volume(volume))
                 }
                 keys::Picks::One(ask, words) => {
                     self.mode = Mode::Calls;

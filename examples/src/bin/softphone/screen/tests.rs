@@ -541,6 +541,16 @@ fn a_device_is_chosen_from_the_list() {
     screen.key(Key::Up);
     let asked = screen.key(Key::Enter);
     assert_eq!(asked, Some(Ask::Device(Place::Bell, Some("lamp".to_owned()))));
+    let part = PartView { name: "echo", words: "words", on: true };
+    screen.hears(SoundView { voice: vec![part], volume: 95, ..screen.sound.clone() });
+    screen.key(Key::Char('s'));
+    assert_eq!(screen.key(Key::Char('+')), Some(Ask::Volume(100)));
+    assert_eq!(screen.key(Key::Char('-')), Some(Ask::Volume(90)));
+    screen.key(Key::Up);
+    assert_eq!(screen.key(Key::Enter), Some(Ask::Voice("echo", false)));
+    let mut presences = self::screen(RIBBON);
+    presences.key(Key::Char('p'));
+    assert_eq!(presences.key(Key::Char('+')), None, "nothing is louder there");
     screen.key(Key::Char('s'));
     assert_eq!(screen.key(Key::Char('z')), None);
     assert!(matches!(screen.status, Status::No(_)));
