@@ -74,7 +74,8 @@ pub enum Event {
         /// The kind of session.
         session_type: SessionType,
     },
-    /// A ringing call was taken or declined.
+    /// A ringing call was taken or declined. Of a room that was declined here this is the last word: it
+    /// has no call that ends.
     HandledPendingSession {
         /// The proposal's id.
         session: SessionId,

@@ -334,7 +334,11 @@ async fn act_on<R: Sockets>(
     let change = |change| tell(News::Call(call.as_str().into(), change));
     match act {
         Act::Answer => phone.accept_pending(&call).await?,
-        Act::Reject => phone.reject_pending(&call).await?,
+        Act::Reject => {
+            phone.reject_pending(&call).await?;
+            // Nothing more is told of a meeting.
+            change(Change::Over("declined".to_owned()));
+        }
         Act::End => phone.end(&call).await?,
         Act::Mute(muted) => phone.set_muted(&call, muted).await?,
         Act::Hold(held) => phone.set_held(&call, held).await?,
