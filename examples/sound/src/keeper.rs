@@ -20,8 +20,6 @@ use crate::voice_options::VoiceOptions;
 const RETRY: Duration = Duration::from_secs(1);
 /// The time after which a call that should be muted by now is told of again.
 const REMIND: Duration = Duration::from_secs(5);
-/// The devices that are remembered as such that could not be opened.
-const MAX_REFUSED: usize = 64;
 
 /// A microphone that was asked for.
 struct Microphone {
@@ -80,7 +78,7 @@ pub(crate) struct Keeper {
     retry: Option<Instant>,
     /// The time at which devices that could not be opened are tried again.
     again: Option<Instant>,
-    /// The devices that could not be opened, of which that was told.
+    /// The devices of those that are there that could not be opened, of which that was told.
     refused: Vec<(Direction, String)>,
     /// The device of each way that was told of last; of that none: that there is none.
     told: [Option<Option<String>>; 2],
@@ -208,6 +206,11 @@ impl Keeper {
                 });
                 let effects = self.decides.listed(listed.collect());
                 self.effects.extend(effects);
+                // One that comes again is another one.
+                let is_there = |(of, name): &(Direction, String)| {
+                    devices.of(*of).iter().any(|one| one.name == *name)
+                };
+                self.refused.retain(is_there);
                 self.retry = None;
                 if self.missing.take().is_some() {
                     self.news.push(News::CardFound);
@@ -483,7 +486,6 @@ impl Keeper {
                 self.again.get_or_insert(now + RETRY);
                 let refused = (direction, device);
                 if !self.refused.contains(&refused) {
-                    self.refused.truncate(MAX_REFUSED - 1);
                     self.refused.push(refused);
                     self.news.push(News::Refused(error));
                 }

@@ -195,6 +195,14 @@ fn a_format_that_cannot_be_opened_is_told_and_the_default_is_used_until_it_can()
     line.set_muted(true);
     assert_eq!(room.open()[1], None);
     assert_eq!(room.pass(10_000), [], "it is told once");
+    // One that comes again may be another one.
+    room.memory.unplug("box");
+    assert_eq!(room.pass(40), [News::Silent { direction: OUT }]);
+    room.memory.plug(IN, "box");
+    let news = room.pass(1_500);
+    assert!(matches!(&news[..], [News::Refused(CardError::Refused { .. })]), "{news:?}");
+    assert_eq!(room.pass(10_000), [], "it is told once");
+    room.memory.plug(OUT, "box");
     room.memory.refuse("box", false);
     room.pass(1_500);
     room.talks(&mut line);
