@@ -227,6 +227,12 @@ impl Ledger {
         self.calls.iter().map(|(id, entry)| (id, &entry.view))
     }
 
+    /// The call of a conversation, if it is remembered.
+    #[must_use]
+    pub fn call(&self, conversation: &ConversationId) -> Option<&CallView> {
+        self.calls.get(conversation).map(|entry| &entry.view)
+    }
+
     /// The changes of calls that follow from an event.
     #[must_use]
     pub fn told(&mut self, event: &Event) -> Vec<CallChange> {

@@ -1,26 +1,28 @@
 //! The softphone on Genesys Cloud.
 
 mod meetings;
+mod rows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 use console::style;
 use futures_util::FutureExt as _;
 use offhook::genesys::{
-    CallControl, CallState, Config, Conversation, ConversationId, Dial, ErrorKind, Event,
-    HandledBy, HeadsetControls, Parties, Party, Phone as _, SessionType, SpeakTo, Target,
+    CallControl, Config, ConversationId, Dial, ErrorKind, Event, HeadsetControls, Phone as _,
+    SessionType, SpeakTo, Target,
 };
-use offhook::media::MediaState;
-use offhook::report::QualityMeter;
 use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
 use smol::channel::Receiver;
 
+use self::rows::Rows;
 use crate::ask::{Act, Ask};
 use crate::meeting::Meeting;
-use crate::news::{Change, Network, News, Owner, Phase, Tell, Who};
+use crate::news::{Change, Network, News, Owner, Tell};
 use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
 use crate::settings::Settings;
 use crate::sound::Sound;
@@ -30,17 +32,9 @@ pub(crate) struct Cloud<R> {
     phone: Client<R>,
     sound: Sound,
     tell: Tell,
-    /// The figures of calls that are up.
-    meters: BTreeMap<ConversationId, QualityMeter>,
-    /// The calls that several others are in.
-    shared: BTreeSet<ConversationId>,
-    /// The calls in which somebody talks.
-    talks: BTreeSet<ConversationId>,
-    /// The meetings that ring.
-    proposed: BTreeSet<ConversationId>,
+    /// The calls and meetings that are shown. What was asked for tells of them, too.
+    rows: Rc<RefCell<Rows>>,
     meetings: BTreeMap<ConversationId, Meeting>,
-    /// Calls and meetings that were left before they had begun.
-    left: BTreeSet<ConversationId>,
     /// The folder of films.
     films: PathBuf,
     /// Those that are being written: each closes when it is.
@@ -80,16 +74,13 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
         config.api_host.clone_from(&settings.api_host);
         config.ws_host.clone_from(&settings.ws_host);
         let (phone, events) = Client::<R>::builder(config).net(settings.net()).build()?;
+        let rows = Rows::new(tell.clone(), sound.clone());
         let cloud = Self {
             phone,
+            rows: Rc::new(RefCell::new(rows)),
             sound,
             tell,
-            meters: BTreeMap::new(),
-            shared: BTreeSet::new(),
-            talks: BTreeSet::new(),
-            proposed: BTreeSet::new(),
             meetings: BTreeMap::new(),
-            left: BTreeSet::new(),
             films: settings.films.clone(),
             written: Vec::new(),
         };
@@ -110,107 +101,36 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
     }
 
     fn told(&mut self, event: Event) -> anyhow::Result<()> {
+        match &event {
+            // What carries calls is there before they are, and may stay when they are over.
+            Event::SessionStarted(session) if session.session_type == SessionType::Softphone => {
+                let audio = self.phone.audio(session.media);
+                self.sound.begin::<R>(session.id.as_str(), None, audio)?;
+            }
+            Event::SessionReplaced { session, old } => {
+                self.sound.moves(old.as_str(), session.id.as_str());
+            }
+            _ => {}
+        }
+        let left = self.rows.borrow_mut().told(&event);
+        for call in left {
+            // Whether that works is seen.
+            drop(self.phone.end(&call));
+        }
         match event {
-            Event::PendingSession(call) if call.session_type == SessionType::CollaborateVideo => {
-                // One that we began is joined by itself.
-                if call.auto_answer {
-                    return Ok(());
-                }
-                self.left.remove(&call.conversation);
-                let from = call.from_user.as_ref().map_or(&*call.from, |user| user.as_str());
-                let rings = style("ringing").yellow().bold();
-                self.say(format!("{rings}: a meeting with {from}"));
-                self.change(&call.conversation, Change::Phase(Phase::Rings));
-                self.change(&call.conversation, Change::Meeting);
-                self.change(&call.conversation, Change::Who(Who::of(from)));
-                self.proposed.insert(call.conversation);
-            }
-            Event::PendingSession(call) if call.session_type == SessionType::Softphone => {
-                let who = call.who();
-                let from = who.remote_name.as_ref().or(who.remote_number.as_ref());
-                let from = from.unwrap_or(&call.from);
-                // One that answers itself is a call as soon as it is up.
-                if !call.auto_answer {
-                    self.say(format!("{} from {from}", style("ringing").yellow().bold()));
-                    self.change(&call.conversation, Change::Phase(Phase::Rings));
-                }
-                self.change(&call.conversation, Change::Who(who_of(who)));
-            }
-            Event::CancelPendingSession { conversation, .. } => {
-                self.proposed.remove(&conversation);
-                self.over(&conversation, "the caller gave up");
-            }
-            Event::HandledPendingSession { conversation, by, .. } => {
-                self.proposed.remove(&conversation);
-                if by == HandledBy::Elsewhere {
-                    self.over(&conversation, "handled by another client");
-                }
-            }
             Event::SessionStarted(session)
                 if session.session_type == SessionType::CollaborateVideo =>
             {
                 self.joins(session)?;
             }
-            Event::SessionStarted(session) if session.session_type == SessionType::Softphone => {
-                if self.is_left(&session.conversation) {
-                    return Ok(());
-                }
-                self.change(&session.conversation, Change::Taken);
-                let call = session.conversation.as_str().into();
-                let audio = self.phone.audio(session.media);
-                self.sound.begin::<R>(session.id.as_str(), call, audio)?;
-            }
             Event::SessionReplaced { session, old } => {
-                self.sound.moves(old.as_str(), session.id.as_str());
                 if let Some(meeting) = self.meetings.values_mut().find(|one| one.session.id == old)
                 {
                     meeting.replaced(session);
                 }
             }
-            Event::MediaState { conversation, state: MediaState::Connected, .. } => {
-                self.say(style("talking").green().bold());
-                self.change(&conversation, Change::Words("talking".to_owned()));
-                self.change(&conversation, Change::Sound(true));
-            }
-            Event::CallConnected { call, .. } => self.change(&call.id, Change::Sound(true)),
-            Event::SessionInterrupted(session) => {
-                self.say("the line is bad");
-                self.change(&session.conversation, Change::Sound(false));
-            }
-            Event::MediaPath { conversation, path, .. } => {
-                self.change(&conversation, Change::Path(path));
-            }
-            Event::Stats {
-                conversation,
-                session_type: SessionType::Softphone | SessionType::CollaborateVideo,
-                stats,
-                ..
-            } => {
-                let meter = self.meters.entry(conversation.clone());
-                let meter = meter.or_insert_with(|| QualityMeter::new(&stats));
-                let quality = meter.sample(&stats);
-                self.change(&conversation, Change::Quality(quality));
-            }
-            Event::ConversationUpdate(update) => {
-                for call in update.current {
-                    self.is_now(&call);
-                    self.counts(&call);
-                }
-                for call in update.removed {
-                    self.shared.remove(&call.id);
-                    self.talks.remove(&call.id);
-                    self.change(&call.id, Change::Over("ended".to_owned()));
-                }
-            }
-            Event::SessionEnded { session, reason } => self.ended(&session, &reason.to_string()),
-            Event::CallReport(report) => {
-                self.left.remove(&report.conversation);
-                self.meters.remove(&report.conversation);
-                // It is told last, also of one that nobody said was over.
-                self.change(&report.conversation, Change::Over("ended".to_owned()));
-                let lines = serde_json::to_value(&*report).unwrap_or_default();
-                let lines = crate::report::lines(&lines);
-                self.change(&report.conversation, Change::Report(lines));
+            Event::SessionEnded { session, reason } if session.session_type.is_room() => {
+                self.ended(&session, &reason.to_string());
             }
             Event::Dtmf { digit, .. } => self.say(format!("they pressed {}", digit.as_char())),
             Event::Disconnected { reconnecting, error } => {
@@ -266,11 +186,12 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
         }
         if let Ask::Call(call, Act::End) = &ask {
             let call = ConversationId::from(call.as_str());
-            if self.is_awaited(&call) {
+            if self.rows.borrow().is_awaited(&call) {
                 return self.leaves(call);
             }
         }
         let quiet = self.quiets(&ask);
+        let rows = Rc::clone(&self.rows);
         async move {
             for (other, meets) in quiet {
                 let quiets =
@@ -280,14 +201,11 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             match ask {
                 Ask::Call(call, act) => {
                     let call = ConversationId::from(call.as_str());
-                    act_on(&phone, call, act, &tell).await?;
+                    act_on(&phone, call, act, &rows, &tell).await?;
                 }
                 Ask::Dial(number) => {
                     let dialled = phone.dial(Dial::number(number.as_str())).await?;
-                    let call = dialled.conversation.as_str();
-                    tell(News::Call(call.into(), Change::Phase(Phase::Dials)));
-                    tell(News::Call(call.into(), Change::Taken));
-                    tell(News::Call(call.into(), Change::Who(Who::of(number))));
+                    rows.borrow_mut().dialled(&dialled.conversation, number);
                 }
                 Ask::Meet(room) => {
                     // Rooms have addresses, meetings have ids.
@@ -295,11 +213,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                         true => phone.start_video_conference(room.as_str(), None).await?,
                         false => phone.start_video_meeting(room.as_str()).await?,
                     };
-                    let call = conversation.as_str();
-                    tell(News::Call(call.into(), Change::Phase(Phase::Dials)));
-                    tell(News::Call(call.into(), Change::Taken));
-                    tell(News::Call(call.into(), Change::Meeting));
-                    tell(News::Call(call.into(), Change::Who(Who::of(room))));
+                    rows.borrow_mut().asked(&conversation, room);
                 }
                 Ask::Headset(true) => match phone.request_headset().await {
                     // Another client has it, or it was left to them meanwhile: events tell of that.
@@ -328,6 +242,7 @@ async fn act_on<R: Sockets>(
     phone: &Client<R>,
     call: ConversationId,
     act: Act,
+    rows: &RefCell<Rows>,
     tell: &Tell,
 ) -> anyhow::Result<()> {
     let control = |control| phone.control(call.clone(), control);
@@ -335,9 +250,12 @@ async fn act_on<R: Sockets>(
     match act {
         Act::Answer => phone.accept_pending(&call).await?,
         Act::Reject => {
-            phone.reject_pending(&call).await?;
-            // Nothing more is told of a meeting.
-            change(Change::Over("declined".to_owned()));
+            rows.borrow_mut().declines(&call);
+            if let Err(error) = phone.reject_pending(&call).await {
+                let is_gone = error.kind == ErrorKind::Session;
+                rows.borrow_mut().not_declined(&call, is_gone);
+                return Err(error.into());
+            }
         }
         Act::End => phone.end(&call).await?,
         Act::Mute(muted) => phone.set_muted(&call, muted).await?,
@@ -381,14 +299,6 @@ fn target(text: &str) -> Target {
     }
 }
 
-fn who_of(who: &Parties) -> Who {
-    Who {
-        name: who.remote_name.clone(),
-        number: who.remote_number.clone(),
-        queue: who.queue.as_ref().and_then(|queue| queue.name.clone()),
-    }
-}
-
 impl<R: Sockets> Cloud<R> {
     fn say(&self, line: impl ToString) {
         (self.tell)(News::Said(line.to_string()));
@@ -396,68 +306,5 @@ impl<R: Sockets> Cloud<R> {
 
     fn change(&self, call: &ConversationId, change: Change) {
         (self.tell)(News::Call(call.as_str().into(), change));
-    }
-
-    fn over(&self, call: &ConversationId, why: &str) {
-        self.say(why);
-        self.change(call, Change::Over(why.strip_prefix("over: ").unwrap_or(why).to_owned()));
-    }
-
-    /// Takes note of who is in a call: with one left, nobody is asked about it any more.
-    fn counts(&mut self, call: &Conversation) {
-        let is_there = |party: &&Party| {
-            !matches!(party.state, None | Some(CallState::Disconnected | CallState::Terminated))
-        };
-        if call.who().others.iter().filter(is_there).count() > 1 {
-            self.shared.insert(call.id.clone());
-        } else if self.shared.remove(&call.id) {
-            self.change(&call.id, Change::Consults(None));
-        }
-    }
-
-    /// Takes the state of a call.
-    fn is_now(&mut self, call: &Conversation) {
-        // It may be carried by a session that was there before.
-        if call.session.is_some() && self.is_left(&call.id) {
-            return;
-        }
-        let mut words = format!("{:?}", call.state).to_lowercase();
-        for (is, word) in [(call.muted, ", muted"), (call.held, ", held")] {
-            if is {
-                words.push_str(word);
-            }
-        }
-        self.say(&words);
-        self.change(&call.id, Change::Words(words));
-        let phase = match call.state {
-            CallState::Contacting | CallState::Dialing => Some(Phase::Dials),
-            CallState::Connected | CallState::Hold => Some(Phase::Up),
-            // It rings when its session does.
-            CallState::Alerting
-            | CallState::Disconnected
-            | CallState::Terminated
-            | CallState::Other(_) => None,
-        };
-        if let Some(phase) = phase {
-            self.change(&call.id, Change::Phase(phase));
-            if call.session.is_some() {
-                self.change(&call.id, Change::Taken);
-            }
-        }
-        match (phase, &call.session) {
-            (Some(Phase::Up), Some(session)) if !call.held => {
-                self.talks.insert(call.id.clone());
-                self.sound.carries(session.as_str(), call.id.as_str().into(), call.muted);
-            }
-            _ => {
-                self.talks.remove(&call.id);
-            }
-        }
-        let who = who_of(call.who());
-        if !who.is_nobody() {
-            self.change(&call.id, Change::Who(who));
-        }
-        self.change(&call.id, Change::Muted(call.muted));
-        self.change(&call.id, Change::Held(call.held));
     }
 }

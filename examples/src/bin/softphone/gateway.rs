@@ -337,7 +337,9 @@ impl<R: Sockets> Gateway<R> {
         let number = call.remote.display_number.clone();
         let who = Who { name: call.remote.display_name.clone(), number, queue: None };
         match call.state {
-            CallState::Ringing if incoming => self.ringing.insert(call.id.clone()),
+            CallState::Ringing | CallState::Initiated if incoming => {
+                self.ringing.insert(call.id.clone())
+            }
             _ => self.ringing.remove(&call.id),
         };
         if call.state.is_final() {
@@ -348,7 +350,8 @@ impl<R: Sockets> Gateway<R> {
             return self.report(call.id);
         }
         match call.state {
-            CallState::Ringing if incoming => {
+            // It may be answered, too, where the caller was not told that it rings.
+            CallState::Ringing | CallState::Initiated if incoming => {
                 self.say(format!("{} from {}", style("ringing").yellow().bold(), name(&who)));
                 self.change(&call.id, Change::Phase(Phase::Rings));
             }
@@ -364,7 +367,7 @@ impl<R: Sockets> Gateway<R> {
                 if let Some(media) = begins {
                     {
                         let id = call.id.as_str();
-                        self.sound.begin::<R>(id, id.into(), self.phone.audio(media))?
+                        self.sound.begin::<R>(id, Some(id.into()), self.phone.audio(media))?
                     };
                 }
             }

@@ -64,7 +64,9 @@ pub(crate) enum News {
 /// A change of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
-    /// It is in another phase.
+    /// It is there from now on, whatever was told of it before, in this phase.
+    Begins(Phase),
+    /// It is in another phase. One that was over rings at most.
     Phase(Phase),
     /// Its words for lines, as the service has them.
     Words(String),

@@ -10,7 +10,7 @@ use console::style;
 use offhook::audio::{RATE, Side, Tracks, wav};
 use offhook::media::AudioFrame;
 use offhook_runtime::{Audio, SendError, Sockets};
-use offhook_sound::{Card, Desk, Device, Direction, Line, News};
+use offhook_sound::{Card, Desk, Device, Direction, FRAME, Line, News};
 use smol::channel::{Receiver, bounded};
 
 use crate::ask::Place;
@@ -41,10 +41,21 @@ pub(crate) struct Sound {
 /// The lines that there are, by what carries their sound: a session may carry one call after the other.
 type Lines = Arc<Mutex<BTreeMap<String, Carried>>>;
 
-/// A line, and the call that it carries.
+/// The devices' end of what carries calls, while there is one.
+type Slot = Mutex<Option<Line>>;
+
+/// A slot, and the call that it is for.
 struct Carried {
-    line: Weak<Line>,
-    call: CallKey,
+    slot: Weak<Slot>,
+    call: Option<CallKey>,
+}
+
+impl Carried {
+    /// Does something with its line, if it has one.
+    fn with<T>(&self, does: impl FnOnce(&Line) -> T) -> Option<T> {
+        let slot = self.slot.upgrade()?;
+        lock(&slot).as_ref().map(does)
+    }
 }
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -99,9 +110,10 @@ impl Sound {
         Arc::new(move |news| {
             if let Told::Call(call, Change::Muted(muted)) = &news {
                 let lines = lock(&lines);
-                let lines = lines.values().filter(|carried| carried.call == *call);
-                let lines = lines.filter_map(|carried| carried.line.upgrade());
-                lines.for_each(|line| line.set_muted(*muted));
+                let lines = lines.values().filter(|carried| carried.call.as_ref() == Some(call));
+                lines.for_each(|carried| {
+                    let _ = carried.with(|line| line.set_muted(*muted));
+                });
             }
             tell(news);
         })
@@ -115,11 +127,26 @@ impl Sound {
         }
     }
 
-    /// Takes note of the call that goes by what a line was begun for.
+    /// Has the devices be those of that call, for what its carrier was begun for.
     pub(crate) fn carries(&self, carrier: &str, call: CallKey, muted: bool) {
-        if let Some(carried) = lock(&self.lines).get_mut(carrier) {
-            carried.call = call;
-            carried.line.upgrade().into_iter().for_each(|line| line.set_muted(muted));
+        let mut lines = lock(&self.lines);
+        let Some(carried) = lines.get_mut(carrier) else { return };
+        carried.call = Some(call);
+        let Some(slot) = carried.slot.upgrade() else { return };
+        let mut line = lock(&slot);
+        if line.is_none() {
+            *line = self.open();
+        }
+        line.iter().for_each(|line| line.set_muted(muted));
+    }
+
+    /// Takes note that a call is over: what carried it may stay for the next one, and needs no devices until then.
+    pub(crate) fn rests(&self, call: &CallKey) {
+        for carried in lock(&self.lines).values_mut() {
+            if carried.call.as_ref() == Some(call) {
+                carried.call = None;
+                carried.slot.upgrade().into_iter().for_each(|slot| drop(lock(&slot).take()));
+            }
         }
     }
 
@@ -137,11 +164,12 @@ impl Sound {
     }
 
     /// Plays what is to be said, or says what the microphone hears; plays what is heard, and records it. Returns what is
-    /// heard, as it comes. `carrier` is what carries the call for as long as the sound flows.
+    /// heard, as it comes. `carrier` is what carries the call for as long as the sound flows; there may be none yet, and no
+    /// device is used until there is ([`Self::carries`]).
     pub(crate) fn begin<R: Sockets>(
         &self,
         carrier: &str,
-        call: CallKey,
+        call: Option<CallKey>,
         audio: Audio,
     ) -> anyhow::Result<Receiver<AudioFrame>> {
         let tell = Arc::clone(&self.tell);
@@ -170,12 +198,12 @@ impl Sound {
         let mut stream = stream.tap(move |frame| {
             let _ = copies.force_send(frame.clone());
         });
-        let line = self.line(carrier, call);
-        if let Some(line) = line.clone() {
+        let slot = self.slot(carrier, call);
+        if let Some(slot) = slot.clone() {
             let mut stream = stream.pcm(RATE)?;
             R::spawn(async move {
                 while let Some(pcm) = stream.read().await {
-                    line.play(&pcm);
+                    lock(&slot).iter().for_each(|line| line.play(&pcm));
                 }
             })?;
         } else {
@@ -188,12 +216,13 @@ impl Sound {
                     Err(error) => complain(&error),
                 }
             })?;
-        } else if let Some(line) = line {
+        } else if let Some(slot) = slot {
             let mut sink = sink.pcm(RATE)?;
             R::spawn(async move {
                 loop {
                     // Each takes as long as it lasts.
-                    match sink.write(&line.record()).await {
+                    let said = lock(&slot).as_ref().map_or([0; FRAME], Line::record);
+                    match sink.write(&said).await {
                         Ok(()) => {}
                         Err(SendError::Ended) => return,
                         Err(error) => return complain(&error),
@@ -204,15 +233,21 @@ impl Sound {
         Ok(heard)
     }
 
-    /// The devices' end of a call. With something else to say it needs no microphone.
-    fn line(&self, carrier: &str, call: CallKey) -> Option<Arc<Line>> {
-        let desk = self.desk.as_ref()?;
+    /// The place of the devices' end of a call; none without devices.
+    fn slot(&self, carrier: &str, call: Option<CallKey>) -> Option<Arc<Slot>> {
+        self.desk.as_ref()?;
         // Nothing is told of a line before it is known here.
         let mut lines = lock(&self.lines);
-        let line = if self.speech.is_some() { desk.ear() } else { desk.line() }.map(Arc::new)?;
-        lines.retain(|_, carried| carried.line.strong_count() > 0);
-        lines.insert(carrier.to_owned(), Carried { line: Arc::downgrade(&line), call });
-        Some(line)
+        let slot = Arc::new(Mutex::new(call.is_some().then(|| self.open()).flatten()));
+        lines.retain(|_, carried| carried.slot.strong_count() > 0);
+        lines.insert(carrier.to_owned(), Carried { slot: Arc::downgrade(&slot), call });
+        Some(slot)
+    }
+
+    /// The devices' end of a call. With something else to say it needs no microphone.
+    fn open(&self) -> Option<Line> {
+        let desk = self.desk.as_ref()?;
+        if self.speech.is_some() { desk.ear() } else { desk.line() }
     }
 
     /// Does what a word asks for; false if it is not about sound.
@@ -348,8 +383,8 @@ fn word(direction: Direction) -> &'static str {
 /// Says what happened to the devices.
 fn told(news: &News, lines: &Lines, tell: &Tell) {
     if let News::Mute(of) = news {
-        let is_it = |one: &&Carried| one.line.upgrade().is_some_and(|line| line.id() == *of);
-        let call = lock(lines).values().find(is_it).map(|carried| carried.call.clone());
+        let is_it = |one: &&Carried| one.with(Line::id) == Some(*of);
+        let call = lock(lines).values().find(is_it).and_then(|carried| carried.call.clone());
         return call.into_iter().for_each(|call| tell(Told::Speechless(call)));
     }
     let warn = |line: String| style(line).yellow().to_string();

@@ -1,6 +1,8 @@
 //! Meetings at Genesys Cloud: how they begin, what is told of them, their films, and the one microphone that they share with
 //! calls.
 
+use std::rc::Rc;
+
 use anyhow::{Context as _, bail};
 use futures_util::FutureExt as _;
 use offhook::genesys::{
@@ -13,37 +15,37 @@ use super::Cloud;
 use crate::ask::{Act, Ask};
 use crate::film::Film;
 use crate::meeting::Meeting;
-use crate::news::{CallKey, Change, News, Phase};
+use crate::news::{CallKey, Change, News};
 use crate::phone::Asking;
 
 /// The most people who are named when they come or go at once.
 const MAX_NAMED: usize = 4;
-/// The most calls and meetings that are remembered as left before they had begun.
-const MAX_LEFT: usize = 32;
-
 impl<R: Sockets> Cloud<R> {
     /// Takes part in a meeting that offers itself.
     pub(super) fn joins(&mut self, session: Session) -> anyhow::Result<()> {
         let conversation = session.conversation.clone();
-        if self.is_left(&conversation) {
+        if !self.rows.borrow_mut().joins(&conversation) {
+            // Whether that works is seen.
+            drop(self.phone.end(&conversation));
             return Ok(());
         }
-        self.change(&conversation, Change::Phase(Phase::Up));
-        self.change(&conversation, Change::Taken);
-        self.change(&conversation, Change::Meeting);
         let heard = {
             let (id, call) = (session.id.as_str(), conversation.as_str().into());
-            self.sound.begin::<R>(id, call, self.phone.audio(session.media))?
+            self.sound.begin::<R>(id, Some(call), self.phone.audio(session.media))?
         };
         let media = if self.sound.speaks() { RoomMedia::Audio } else { RoomMedia::Nothing };
         let accepted = self.phone.accept_room(&conversation, media);
-        let tell = self.tell.clone();
-        R::spawn(async move {
-            if let Err(error) = accepted.await {
-                tell(News::Failed(format!("the meeting: {error}")));
+        let (tell, phone, id) = (self.tell.clone(), self.phone.clone(), session.id.clone());
+        R::spawn({
+            let id = id.clone();
+            async move {
+                if let Err(error) = accepted.await {
+                    tell(News::Failed(format!("the meeting: {error}")));
+                    // One that is not taken part in is neither muted nor left.
+                    drop(phone.force_terminate(id, Reason::FailedApplication).await);
+                }
             }
         })?;
-        let id = session.id.clone();
         let before = self.meetings.insert(conversation, Meeting::new(session, heard));
         // One that was offered anew goes on by the new session alone.
         if let Some(before) = before.filter(|before| before.session.id != id) {
@@ -117,49 +119,29 @@ impl<R: Sockets> Cloud<R> {
         let conversation = match own.map(|(conversation, _)| conversation.clone()) {
             Some(conversation) => {
                 self.meetings.remove(&conversation);
-                self.meters.remove(&conversation);
                 conversation
             }
             None if self.meetings.contains_key(&session.conversation) => return,
             None => session.conversation.clone(),
         };
-        self.over(&conversation, &format!("over: {reason}"));
-    }
-
-    /// True if no session of it is there: it may be a meeting that was asked for, and never begins.
-    pub(super) fn is_awaited(&self, call: &ConversationId) -> bool {
-        !self.meetings.contains_key(call)
-            && !self.proposed.contains(call)
-            && !self.talks.contains(call)
-    }
-
-    /// True if it was left before it had begun: it ends now.
-    pub(super) fn is_left(&mut self, conversation: &ConversationId) -> bool {
-        let left = self.left.remove(conversation);
-        if left {
-            // Whether that works is seen.
-            drop(self.phone.end(conversation));
-        }
-        left
+        self.rows.borrow_mut().parts(&conversation, reason);
     }
 
     /// Ends what may not have begun.
-    pub(super) fn leaves(&mut self, call: ConversationId) -> Asking {
-        if self.left.len() >= MAX_LEFT {
-            self.left.pop_first();
-        }
-        self.left.insert(call.clone());
-        let (ended, tell) = (self.phone.end(&call), self.tell.clone());
+    pub(super) fn leaves(&self, call: ConversationId) -> Asking {
+        let (phone, rows) = (self.phone.clone(), Rc::clone(&self.rows));
         async move {
-            match ended.await {
-                // The service tells nothing of it any more.
+            match phone.end(&call).await {
+                // The service tells nothing of it any more, unless it has begun meanwhile.
                 Err(error) if error.kind == ErrorKind::Session => {
-                    let over = Change::Over("it had not begun".to_owned());
-                    tell(News::Call(call.as_str().into(), over));
-                    Ok(())
+                    let is_left = rows.borrow_mut().leaves(&call);
+                    if !is_left {
+                        phone.end(&call).await?;
+                    }
                 }
-                ended => Ok(ended?),
+                ended => ended?,
             }
+            Ok(())
         }
         .boxed_local()
     }
@@ -201,12 +183,13 @@ impl<R: Sockets> Cloud<R> {
     /// The meetings to be muted and the calls to be held before something else is spoken to: there is one microphone. True
     /// of a meeting. Calls among themselves the service holds.
     pub(super) fn quiets(&self, ask: &Ask) -> Vec<(ConversationId, bool)> {
+        let rows = self.rows.borrow();
         let (subject, meets) = match ask {
             Ask::Dial(_) => (None, false),
             Ask::Meet(_) => (None, true),
             Ask::Call(call, Act::Answer) => {
                 let call = ConversationId::from(call.as_str());
-                let meets = self.proposed.contains(&call);
+                let meets = rows.is_meeting(&call);
                 (Some(call), meets)
             }
             Ask::Call(call, Act::Hold(false)) => (Some(ConversationId::from(call.as_str())), false),
@@ -220,8 +203,9 @@ impl<R: Sockets> Cloud<R> {
             }
             _ => return Vec::new(),
         };
+        let talks = rows.talks();
         let others = self.meetings.keys().map(|meeting| (meeting, true));
-        let calls = self.talks.iter().filter(|_| meets).map(|call| (call, false));
+        let calls = talks.iter().filter(|_| meets).map(|call| (call, false));
         let others = others.chain(calls).filter(|(one, _)| Some(*one) != subject.as_ref());
         others.map(|(one, meets)| (one.clone(), meets)).collect()
     }

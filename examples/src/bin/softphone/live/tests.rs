@@ -1,5 +1,7 @@
 //! Phones with headsets at the emulator: the real loop, calls by real sockets, and a terminal and a headset in memory.
 
+mod rows;
+
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -286,6 +288,7 @@ fn of_two_calls_by_one_session_the_one_that_is_spoken_on_is_muted() {
     ada.sees_row(&["1 =", "ON HOLD"]);
     devices.unplug("mouth");
     ada.sees_row(&["2 *", "TALKING", "MUTED"]);
+    ada.sees("mic  NO DEVICE");
     devices.plug(Direction::Input, "mouth");
     ada.sees("mic  [");
     ada.presses(Key::Char('e'));
@@ -293,6 +296,7 @@ fn of_two_calls_by_one_session_the_one_that_is_spoken_on_is_muted() {
     ada.presses(Key::Char('h'));
     ada.sees_row(&["1 *", "TALKING"]);
     // It was never muted.
+    ada.misses("MUTED");
     devices.unplug("mouth");
     ada.sees_row(&["1 *", "TALKING", "MUTED"]);
     ada.leaves();
@@ -456,7 +460,7 @@ fn a_meeting_that_is_offered_anew_goes_on_by_its_new_session() {
     // By now the session before is over.
     ada.sees("MEETING         0:02");
     ada.presses(Key::Char('m'));
-    ada.sees("unmuting");
+    ada.sees("you, camera off");
     ada.presses(Key::Char('e'));
     ada.sees("no calls");
     ada.leaves();

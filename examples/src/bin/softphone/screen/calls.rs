@@ -144,7 +144,7 @@ impl Call {
         match change {
             // It may be up before whoever dialled is told that it was dialled.
             Change::Phase(Phase::Dials) if self.phase == Phase::Up => {}
-            Change::Phase(phase) => self.enters(phase, now),
+            Change::Begins(phase) | Change::Phase(phase) => self.enters(phase, now),
             Change::Taken => {
                 self.here = true;
                 if self.phase == Phase::Rings {
@@ -196,9 +196,15 @@ impl Calls {
             return past.map(|past| past.report = lines).is_some();
         }
         if self.find(key).is_none() {
-            let Change::Phase(phase) = change else { return false };
-            // The service may go on telling of one that is over here. One that rings again is another matter.
-            let stale = phase != Phase::Rings && self.gone.iter().any(|past| past.key == *key);
+            let (phase, stale) = match change {
+                Change::Begins(phase) => (phase, false),
+                // The service may go on telling of one that is over here. One that rings again is another matter.
+                Change::Phase(phase) => {
+                    let is_over = self.gone.iter().any(|past| past.key == *key);
+                    (phase, is_over && phase != Phase::Rings)
+                }
+                _ => return false,
+            };
             if stale || self.all.len() >= MAX_CALLS {
                 return false;
             }

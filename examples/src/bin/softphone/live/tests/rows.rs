@@ -1,0 +1,203 @@
+//! Calls and meetings that end, go on and come again: which are on the screen.
+
+use super::*;
+
+/// The user of a new emulator, with a token for them.
+fn with_user(station: &Value) -> (Emulator, String, String) {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let user = json!({"name": "Ada", "station": station});
+    let user = emulator.control("POST", "users", &user).unwrap();
+    let (id, token) = (text(&user, "userId"), text(&user, "token"));
+    (emulator, id, token)
+}
+
+/// The first event of that kind that the service has seen after another.
+fn served_after(emulator: &Emulator, kind: &str, other: &Value) -> Value {
+    let path =
+        format!("events?type={kind}&after={}&wait=20000", other["seq"].as_u64().unwrap_or(0));
+    let events = emulator.control("GET", &path, &json!({})).unwrap();
+    events["events"].get(0).unwrap_or_else(|| panic!("no {kind}")).clone()
+}
+
+fn served(emulator: &Emulator, kind: &str) -> Value {
+    served_after(emulator, kind, &Value::Null)
+}
+
+fn text(of: &Value, key: &str) -> String {
+    of[key].as_str().unwrap_or_else(|| panic!("no {key} in {of}")).to_owned()
+}
+
+/// The media of a call may go before the call does: the service offers another session.
+#[test]
+fn a_call_goes_on_by_the_session_after_the_one_that_ended() {
+    let (emulator, user, token) = with_user(&json!({}));
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    let inbound = json!({"kind": "inbound", "userId": user, "signaling": "sdp"});
+    let call = emulator.control("POST", "calls", &inbound).unwrap();
+    ada.sees("! RINGING");
+    ada.presses(Key::Char('a'));
+    ada.sees("1 * TALKING");
+    let peer = text(&served(&emulator, "message-proceed"), "to");
+    let session = text(&served(&emulator, "answered"), "sessionId");
+    let params = json!({"sessionId": session, "reason": "success"});
+    let ends = json!({"jsonrpc": "2.0", "id": "1", "method": "terminate", "params": params});
+    let ends = ends.to_string().replace('"', "&quot;");
+    let ends = format!(
+        "<iq xmlns='jabber:client' type='set' id='end-1' from='{peer}' to='{{jid}}'>\
+         <genesys-webrtc xmlns='genesys'>{ends}</genesys-webrtc></iq>"
+    );
+    emulator.control("POST", "stanza", &json!({"userId": user, "xml": ends})).unwrap();
+    ada.sees("1 x NO SOUND");
+    let again = format!("calls/{}/reinvite", text(&call, "conversationId"));
+    emulator.control("POST", &again, &json!({"newSession": true})).unwrap();
+    ada.sees("1 * TALKING");
+    ada.presses(Key::Char('m'));
+    ada.sees("MUTED");
+    ada.presses(Key::Char('e'));
+    ada.sees("no calls");
+    ada.leaves();
+}
+
+/// A room has one conversation for as long as others are in it.
+#[test]
+fn a_meeting_that_was_left_is_joined_again() {
+    let (emulator, _, token) = with_user(&json!({}));
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    let joins = || {
+        ada.presses(Key::Char('M'));
+        ada.types(ROOM);
+    };
+    joins();
+    ada.sees("1 * MEETING");
+    let room = ROOM.split_once('@').unwrap().0;
+    let lin = json!({"name": "Lin", "userId": "lin"});
+    emulator.control("POST", &format!("rooms/{room}/participants"), &lin).unwrap();
+    ada.sees("People: 2");
+    let room = emulator.control("GET", &format!("rooms/{room}"), &json!({})).unwrap();
+    ada.presses(Key::Char('e'));
+    ada.sees("no calls");
+    joins();
+    ada.sees("1 * MEETING");
+    ada.sees("People: 2");
+    ada.presses(Key::Char('e'));
+    ada.sees("no calls");
+    // It is asked for, nothing comes of it, and it is left; and asked for again.
+    let same = json!({"conversationId": text(&room, "conversationId")});
+    let fault = json!({"path": "conversations/videos", "status": 200, "body": same});
+    emulator.control("POST", "faults", &fault).unwrap();
+    joins();
+    ada.sees("1 > DIALLING");
+    ada.presses(Key::Char('e'));
+    ada.sees("no calls");
+    joins();
+    ada.sees("1 * MEETING");
+    ada.presses(Key::Char('e'));
+    ada.sees("no calls");
+    ada.leaves();
+}
+
+#[test]
+fn a_meeting_that_is_offered_anew_and_declined_goes_on() {
+    let (emulator, user, token) = with_user(&json!({}));
+    let (lin, _) = emulator.add_user("Lin", None).unwrap();
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    let peer = json!({"kind": "peer", "userId": user, "fromUserId": lin});
+    let room = emulator.control("POST", "rooms", &peer).unwrap();
+    ada.sees("1 ! RINGING");
+    ada.presses(Key::Char('a'));
+    ada.sees("1 * MEETING");
+    let propose = format!("rooms/{}/propose", text(&room, "roomId"));
+    emulator.control("POST", &propose, &json!({"userId": user})).unwrap();
+    ada.sees("1 ! RINGING");
+    ada.presses(Key::Char('r'));
+    ada.sees("1 * MEETING");
+    ada.presses(Key::Char('e'));
+    ada.sees("no calls");
+    ada.leaves();
+}
+
+/// Whoever hangs up a call that is held, and fails, has it still.
+#[test]
+fn a_held_call_that_cannot_be_ended_is_there_still() {
+    let (emulator, user, token) = with_user(&json!({"lineAppearances": 1}));
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    let inbound = json!({"kind": "inbound", "userId": user});
+    for row in ["1 * TALKING", "2 * TALKING"] {
+        emulator.control("POST", "calls", &inbound).unwrap();
+        ada.sees("! RINGING");
+        ada.presses(Key::Char('a'));
+        ada.sees(row);
+    }
+    ada.sees("1 = ON HOLD");
+    ada.presses(Key::Up);
+    ada.sees(">1 = ON HOLD");
+    let fault = json!({"method": "PATCH", "path": "conversations", "status": 400});
+    emulator.control("POST", "faults", &fault).unwrap();
+    ada.presses(Key::Char('e'));
+    ada.sees("! session error: its session carries other calls");
+    ada.sees(">1 = ON HOLD");
+    ada.presses(Key::Char('h'));
+    ada.sees(">1 * TALKING");
+    ada.presses(Key::Char('e'));
+    ada.sees("Calls: 1");
+    ada.leaves();
+}
+
+/// A session may be there before any call, and stays for the next one.
+#[test]
+fn a_persistent_connection_uses_devices_for_calls_alone() {
+    let (emulator, user, token) = with_user(&json!({"persistent": true, "lineAppearances": 1}));
+    let devices = Devices::default();
+    for (direction, name) in [(Direction::Output, "desk"), (Direction::Input, "mouth")] {
+        devices.plug(direction, name);
+        devices.set_default(direction, Some(name));
+    }
+    let ada = Person::with::<Cloud<Tokio>>(devices.clone(), &emulator, &["--token", &token]);
+    // The service brings the connection up by a call that is none.
+    let eager =
+        json!({"kind": "inbound", "userId": user, "signaling": "sdp", "privAnswerMode": "Auto"});
+    emulator.control("POST", "calls", &eager).unwrap();
+    let first = served(&emulator, "genesys-answer");
+    served_after(&emulator, "media-state", &served(&emulator, "media-state"));
+    ada.sees("mic  not in use");
+    assert!(devices.open(Direction::Input).is_empty());
+    let inbound = json!({"kind": "inbound", "userId": user, "signaling": "sdp"});
+    for n in 0..3 {
+        let call = emulator.control("POST", "calls", &inbound).unwrap();
+        ada.sees("! RINGING");
+        assert!(devices.open(Direction::Input).is_empty());
+        ada.presses(Key::Char('a'));
+        ada.sees("* TALKING");
+        ada.sees_row(&["mic", "The mouth"]);
+        if n == 1 {
+            // Another session takes the place of the one that is there.
+            let again = format!("calls/{}/reinvite", text(&call, "conversationId"));
+            emulator.control("POST", &again, &json!({"newSession": true})).unwrap();
+            served_after(&emulator, "genesys-answer", &first);
+        }
+        ada.presses(Key::Char('e'));
+        ada.sees("no calls");
+        ada.sees("mic  not in use");
+    }
+    ada.leaves();
+}
+
+/// Its caller is not told that it rings here, and it rings all the same.
+#[test]
+fn at_a_gateway_that_refuses_the_word_of_it_a_call_rings() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let user = emulator.control("POST", "ribbon/users", &json!({})).unwrap();
+    let (name, password) = (text(&user, "user"), text(&user, "password"));
+    let who = ["--service", "ribbon", "--user", &name, "--password", &password];
+    let ada = Person::at::<Gateway<Tokio>>(&emulator, &who);
+    let fault = json!({"type": "ringing", "statusCode": 26, "effect": "none"});
+    emulator.control("POST", "ribbon/faults", &fault).unwrap();
+    let call = json!({"to": name, "from": {"address": "grace@far.test"}});
+    emulator.control("POST", "ribbon/calls", &call).unwrap();
+    ada.sees("! RINGING");
+    ada.presses(Key::Char('a'));
+    ada.sees("* TALKING");
+    ada.presses(Key::Char('e'));
+    ada.sees("no calls");
+    ada.leaves();
+}
