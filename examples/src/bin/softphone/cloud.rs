@@ -264,8 +264,15 @@ async fn act_on<R: Sockets>(
         Act::Transfer(to) => control(CallControl::Transfer { to: target(&to) }).await?,
         Act::Consult(to) => {
             let speak_to = SpeakTo::Destination;
-            control(CallControl::Consult { to: target(&to), speak_to }).await?;
-            change(Change::Consults(Some(to)));
+            rows.borrow_mut().asks(&call);
+            let asked = control(CallControl::Consult { to: target(&to), speak_to }).await;
+            match asked {
+                Ok(()) => rows.borrow().asks_whom(&call, to),
+                Err(error) => {
+                    rows.borrow_mut().asks_nobody(&call);
+                    return Err(error.into());
+                }
+            }
         }
         // Whoever hangs up during a consult has given the call away.
         Act::Connect(_) => phone.end(&call).await?,
@@ -276,7 +283,7 @@ async fn act_on<R: Sockets>(
         }
         Act::CancelConsult => {
             control(CallControl::CancelConsult).await?;
-            change(Change::Consults(None));
+            rows.borrow_mut().asks_nobody(&call);
         }
         Act::Conference(_) => control(CallControl::SpeakTo(SpeakTo::Both)).await?,
         Act::WrapUp(code, notes) => control(CallControl::WrapUp { code, notes }).await?,

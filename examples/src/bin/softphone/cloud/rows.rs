@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use console::style;
 use offhook::genesys::{
     CallChange, CallPhase, CallState, CallView, Conversation, ConversationId, EndReason, Event,
-    HandledBy, Ledger, Parties, PendingSession, SessionId, SessionType,
+    HandledBy, Ledger, Parties, Party, PendingSession, SessionId, SessionType,
 };
 use offhook::media::MediaState;
 use offhook::report::QualityMeter;
@@ -33,8 +33,8 @@ pub(super) struct Rows {
     declining: BTreeSet<ConversationId>,
     /// Those that were dialled here.
     dialled: BTreeSet<ConversationId>,
-    /// The calls that several others are in.
-    shared: BTreeSet<ConversationId>,
+    /// The calls about which somebody is asked.
+    consults: BTreeMap<ConversationId, Consult>,
     /// The figures of each session since it began.
     meters: BTreeMap<SessionId, Option<QualityMeter>>,
     shown: BTreeMap<ConversationId, Row>,
@@ -48,6 +48,13 @@ enum Part {
     /// It rang and was taken, and begins at once.
     Taken,
     Joined,
+}
+
+/// A consult: it is over when there are no more others in the call than before.
+struct Consult {
+    others: usize,
+    /// True if they were more.
+    joined: bool,
 }
 
 /// A row as it was told.
@@ -70,7 +77,7 @@ impl Rows {
             left: VecDeque::new(),
             declining: BTreeSet::new(),
             dialled: BTreeSet::new(),
-            shared: BTreeSet::new(),
+            consults: BTreeMap::new(),
             meters: BTreeMap::new(),
             shown: BTreeMap::new(),
         }
@@ -182,10 +189,6 @@ impl Rows {
                 let quality = meter.get_or_insert_with(|| QualityMeter::new(stats)).sample(stats);
                 self.change(&self.call_of(session, conversation), Change::Quality(quality));
             }
-            Event::ConversationUpdate(update) => {
-                self.shared.retain(|id| update.current.iter().any(|call| call.id == *id));
-                update.current.iter().for_each(|call| self.counts(call));
-            }
             Event::CallReport(report) => {
                 let lines = serde_json::to_value(report).unwrap_or_default();
                 let lines = crate::report::lines(&lines);
@@ -221,7 +224,7 @@ impl Rows {
         }
         self.show(id, view.ended().map_or("", words_for));
         if view.ended().is_some() {
-            self.shared.remove(id);
+            self.consults.remove(id);
             self.dialled.remove(id);
             self.sound.rests(&id.as_str().into());
             return None;
@@ -267,17 +270,17 @@ impl Rows {
         }
         self.change(&call.id, Change::Muted(call.muted));
         self.change(&call.id, Change::Held(call.held));
+        self.counts(call);
     }
 
-    /// Takes note of who is in a call: with one left, nobody is asked about it any more.
+    /// Takes note of who is in a call about which somebody is asked.
     fn counts(&mut self, call: &Conversation) {
-        let is_there = |party: &&offhook::genesys::Party| {
-            !matches!(party.state, None | Some(CallState::Disconnected | CallState::Terminated))
-        };
-        if call.who().others.iter().filter(is_there).count() > 1 {
-            self.shared.insert(call.id.clone());
-        } else if self.shared.remove(&call.id) {
-            self.change(&call.id, Change::Consults(None));
+        let Some(consult) = self.consults.get_mut(&call.id) else { return };
+        let is_more = others(call) > consult.others;
+        let is_over = consult.joined && !is_more;
+        consult.joined |= is_more;
+        if is_over {
+            self.asks_nobody(&call.id);
         }
     }
 
@@ -371,6 +374,26 @@ impl Rows {
             self.follows(&change);
         }
         self.change(id, Change::Who(Who::of(number)));
+    }
+
+    /// Takes that somebody is being asked about it.
+    pub(super) fn asks(&mut self, id: &ConversationId) {
+        let call = self.ledger.call(id).and_then(|view| view.conversation.as_ref());
+        let others = call.map_or(0, others);
+        self.consults.insert(id.clone(), Consult { others, joined: false });
+    }
+
+    /// Takes that they can be spoken to, unless they are gone by now.
+    pub(super) fn asks_whom(&self, id: &ConversationId, whom: String) {
+        if self.consults.contains_key(id) {
+            self.change(id, Change::Consults(Some(whom)));
+        }
+    }
+
+    /// Takes that nobody is asked about it.
+    pub(super) fn asks_nobody(&mut self, id: &ConversationId) {
+        self.consults.remove(id);
+        self.change(id, Change::Consults(None));
     }
 
     /// Takes that a meeting was asked for.
@@ -475,6 +498,14 @@ fn claim(view: &CallView) -> Option<Claim> {
 fn carrier(view: &CallView) -> Option<&SessionId> {
     let told = || view.conversation.as_ref().and_then(|call| call.session.as_ref());
     view.session.as_ref().map(|session| &session.id).or_else(told)
+}
+
+/// The number of others who are in a call.
+fn others(call: &Conversation) -> usize {
+    let is_there = |party: &&Party| {
+        !matches!(party.state, None | Some(CallState::Disconnected | CallState::Terminated))
+    };
+    call.who().others.iter().filter(is_there).count()
 }
 
 fn words_for(why: EndReason) -> &'static str {
