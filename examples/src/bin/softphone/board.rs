@@ -28,10 +28,10 @@ impl Board {
             return self.forget(call);
         }
         match change {
-            Change::Begins(Phase::Rings) | Change::Phase(Phase::Rings) => {
+            Change::Is(Phase::Rings) | Change::Phase(Phase::Rings) => {
                 self.turn_to(call, "ringing");
             }
-            Change::Begins(Phase::Dials) | Change::Phase(Phase::Dials) => {
+            Change::Is(Phase::Dials) | Change::Phase(Phase::Dials) => {
                 // It may be up before whoever dialled is told that it was dialled.
                 self.words.entry(call.clone()).or_insert_with(|| "dialling".to_owned());
                 self.current = Some(call.clone());

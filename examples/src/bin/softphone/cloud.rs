@@ -251,11 +251,11 @@ async fn act_on<R: Sockets>(
         Act::Answer => phone.accept_pending(&call).await?,
         Act::Reject => {
             rows.borrow_mut().declines(&call);
-            if let Err(error) = phone.reject_pending(&call).await {
-                let is_gone = error.kind == ErrorKind::Session;
-                rows.borrow_mut().not_declined(&call, is_gone);
-                return Err(error.into());
+            let declined = phone.reject_pending(&call).await;
+            if declined.is_err() {
+                rows.borrow_mut().not_declined(&call);
             }
+            declined?;
         }
         Act::End => phone.end(&call).await?,
         Act::Mute(muted) => phone.set_muted(&call, muted).await?,

@@ -64,9 +64,9 @@ pub(crate) enum News {
 /// A change of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
-    /// It is there from now on, whatever was told of it before, in this phase.
-    Begins(Phase),
-    /// It is in another phase. One that was over rings at most.
+    /// It is there, in this phase, whatever was told of it before.
+    Is(Phase),
+    /// It is in another phase, unless it is over or further by now.
     Phase(Phase),
     /// Its words for lines, as the service has them.
     Words(String),

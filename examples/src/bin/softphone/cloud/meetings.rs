@@ -133,7 +133,7 @@ impl<R: Sockets> Cloud<R> {
         async move {
             match phone.end(&call).await {
                 // The service tells nothing of it any more, unless it has begun meanwhile.
-                Err(error) if error.kind == ErrorKind::Session => {
+                Err(error) if error.kind == ErrorKind::Session && error.cause().is_none() => {
                     let is_left = rows.borrow_mut().leaves(&call);
                     if !is_left {
                         phone.end(&call).await?;

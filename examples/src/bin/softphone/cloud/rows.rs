@@ -136,15 +136,16 @@ impl Rows {
     /// Takes what does not change which calls there are.
     fn looks(&mut self, event: &Event) {
         match event {
-            Event::PendingSession(pending) if pending.session_type.is_room() => {
+            Event::PendingSession(pending) => {
                 self.show(&pending.conversation, "");
-                if !pending.auto_answer {
+                if pending.session_type.is_room() && !pending.auto_answer {
                     self.change(&pending.conversation, Change::Meeting);
                     self.change(&pending.conversation, Change::Who(Who::of(inviter(pending))));
                 }
             }
             Event::CancelPendingSession { conversation, .. } => {
                 self.show(conversation, "the caller gave up");
+                self.declining.remove(conversation);
             }
             Event::HandledPendingSession { conversation, by: HandledBy::Elsewhere, .. } => {
                 self.show(conversation, "handled by another client");
@@ -159,6 +160,7 @@ impl Rows {
                     self.meetings.entry(conversation.clone()).or_insert(Part::Taken);
                 }
                 self.show(conversation, "declined");
+                self.declining.remove(conversation);
             }
             Event::SessionStarted(session) => {
                 self.meters.insert(session.id.clone(), None);
@@ -169,11 +171,11 @@ impl Rows {
             }
             Event::MediaState { session, conversation, state: MediaState::Connected, .. } => {
                 let call = self.call_of(session, conversation);
-                if self.shown.contains_key(&call) {
+                if self.shown.get(&call).is_some_and(|row| row.phase == Phase::Up) {
                     self.say(style("talking").green().bold());
                     self.change(&call, Change::Words("talking".to_owned()));
-                    self.change(&call, Change::Sound(true));
                 }
+                self.change(&call, Change::Sound(true));
             }
             Event::SessionInterrupted(session) => {
                 self.say("the line is bad");
@@ -227,6 +229,8 @@ impl Rows {
             self.consults.remove(id);
             self.dialled.remove(id);
             self.sound.rests(&id.as_str().into());
+            // Another one may be on its session.
+            carrier.iter().for_each(|session| self.carries(session));
             return None;
         }
         if let Some(call) = &view.conversation {
@@ -315,12 +319,12 @@ impl Rows {
             (Some(row), Some(phase)) if row.phase == phase => return,
             (Some(row), Some(phase)) => {
                 row.phase = phase;
-                self.change(id, Change::Phase(phase));
+                self.change(id, Change::Is(phase));
             }
             (None, Some(phase)) => {
                 let row = Row { phase, words: String::new(), connected: false, why: None };
                 self.shown.insert(id.clone(), row);
-                self.change(id, Change::Begins(phase));
+                self.change(id, Change::Is(phase));
             }
             (Some(row), None) => {
                 let declined = self.declining.remove(id).then(|| "declined".to_owned());
@@ -373,6 +377,8 @@ impl Rows {
         for change in self.ledger.dialled(id) {
             self.follows(&change);
         }
+        // It may have begun before that was known.
+        self.show(id, "");
         self.change(id, Change::Who(Who::of(number)));
     }
 
@@ -430,13 +436,9 @@ impl Rows {
         }
     }
 
-    /// Takes that it could not be declined: it rings on, unless nothing rings by that name, whatever was told.
-    pub(super) fn not_declined(&mut self, id: &ConversationId, is_gone: bool) {
+    /// Takes that it could not be declined, and rings on.
+    pub(super) fn not_declined(&mut self, id: &ConversationId) {
         self.declining.remove(id);
-        if is_gone {
-            self.ringing.remove(id);
-            self.show(id, "it rings no more");
-        }
     }
 
     /// Takes that it is left before it has begun. False if it has by now.
@@ -444,8 +446,9 @@ impl Rows {
         if !self.is_awaited(id) {
             return false;
         }
-        if self.left.len() >= MAX_LEFT {
-            self.left.pop_front();
+        let is_full = self.left.len() >= MAX_LEFT;
+        if let Some(oldest) = is_full.then(|| self.left.pop_front()).flatten() {
+            self.show(&oldest, "");
         }
         self.meetings.remove(id);
         self.left.push_back(id.clone());

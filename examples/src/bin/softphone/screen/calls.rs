@@ -144,7 +144,7 @@ impl Call {
         match change {
             // It may be up before whoever dialled is told that it was dialled.
             Change::Phase(Phase::Dials) if self.phase == Phase::Up => {}
-            Change::Begins(phase) | Change::Phase(phase) => self.enters(phase, now),
+            Change::Is(phase) | Change::Phase(phase) => self.enters(phase, now),
             Change::Taken => {
                 self.here = true;
                 if self.phase == Phase::Rings {
@@ -197,7 +197,7 @@ impl Calls {
         }
         if self.find(key).is_none() {
             let (phase, stale) = match change {
-                Change::Begins(phase) => (phase, false),
+                Change::Is(phase) => (phase, false),
                 // The service may go on telling of one that is over here. One that rings again is another matter.
                 Change::Phase(phase) => {
                     let is_over = self.gone.iter().any(|past| past.key == *key);
