@@ -65,7 +65,8 @@ pub enum Event {
     ConcurrentSoftphoneSessionsEnabled(bool),
     /// A call is ringing, or a room is proposed; or it will be answered by itself.
     PendingSession(PendingSession),
-    /// A ringing call went away: the caller gave up, or the service took it elsewhere.
+    /// A ringing call went away: the caller gave up, or the service took it elsewhere. Or a meeting that was asked for,
+    /// which is joined without ringing, was taken back before it began.
     CancelPendingSession {
         /// The proposal's id.
         session: SessionId,

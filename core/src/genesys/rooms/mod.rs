@@ -246,7 +246,8 @@ impl Rooms {
     /// A proposal comes to nothing: whoever waits for it, and whoever was told of it, is told.
     fn withdraw(&mut self, session: &SessionId, why: Error, out: &mut Outbox) {
         let Some(room) = self.remove(session) else { return };
-        if room.told {
+        // A meeting of which nothing was told is one that the application asked for.
+        if room.told || room.kind == SessionType::CollaborateVideo {
             out.event(Event::CancelPendingSession {
                 session: room.session,
                 conversation: room.conversation,

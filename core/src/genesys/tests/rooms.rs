@@ -41,6 +41,20 @@ fn kinds(frames: &[String]) -> Vec<&'static str> {
     frames.iter().map(word).collect()
 }
 
+/// Whoever asked for it would wait for ever.
+#[test]
+fn a_meeting_that_was_asked_for_and_is_taken_back_is_told() {
+    let mut rig = Rig::ready();
+    let start = Command::StartVideoConference { room: ROOM.to_owned(), invitee: None };
+    let start = rig.submit(start).unwrap();
+    let asked = rig.expect_http("POST /conversations/videos");
+    rig.respond(asked.id, 200, &json!({"conversationId": "C1"}));
+    assert_eq!(rig.completion(start), Some(Ok(Outcome::Conversation("C1".into()))));
+    rig.propose_from(ROOM, "V1", "C1", SDP);
+    rig.session_message(ROOM, "retract", "V1");
+    assert_eq!(rig.told(), ["CancelPendingSession V1 C1"]);
+}
+
 #[test]
 fn video_2_a_meeting_that_was_asked_for_is_accepted_in_silence_and_answered_by_the_application() {
     let mut rig = Rig::ready();

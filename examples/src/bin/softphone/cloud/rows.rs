@@ -3,6 +3,7 @@
 //! A row is there while a call rings here, is being placed or is up, which the [`Ledger`] says of calls and nobody but this
 //! of meetings. Whatever is told, [`Rows::show`] looks what follows from all that is known.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use console::style;
@@ -29,8 +30,8 @@ pub(super) struct Rows {
     meetings: BTreeMap<ConversationId, Part>,
     /// Those that were left before they had begun: they end when they begin.
     left: VecDeque<ConversationId>,
-    /// Those that are being declined.
-    declining: BTreeSet<ConversationId>,
+    /// Those that are being declined, and by how many wishes: whoever is in a hurry presses the key twice.
+    declining: BTreeMap<ConversationId, usize>,
     /// Those that were dialled here.
     dialled: BTreeSet<ConversationId>,
     /// The calls about which somebody is asked.
@@ -75,7 +76,7 @@ impl Rows {
             ringing: BTreeSet::new(),
             meetings: BTreeMap::new(),
             left: VecDeque::new(),
-            declining: BTreeSet::new(),
+            declining: BTreeMap::new(),
             dialled: BTreeSet::new(),
             consults: BTreeMap::new(),
             meters: BTreeMap::new(),
@@ -106,6 +107,12 @@ impl Rows {
         | Event::HandledPendingSession { conversation, .. } = event
         {
             self.ringing.remove(conversation);
+        }
+        // One that was asked for comes to nothing.
+        if let Event::CancelPendingSession { conversation, .. } = event
+            && self.meetings.get(conversation) != Some(&Part::Joined)
+        {
+            self.meetings.remove(conversation);
         }
         if let Event::SessionEnded { session, reason } = event {
             self.meters.remove(&session.id);
@@ -156,7 +163,7 @@ impl Rows {
                 by: HandledBy::Here,
                 ..
             } => {
-                if session_type.is_room() && !self.declining.contains(conversation) {
+                if session_type.is_room() && !self.declining.contains_key(conversation) {
                     self.meetings.entry(conversation.clone()).or_insert(Part::Taken);
                 }
                 self.show(conversation, "declined");
@@ -327,7 +334,7 @@ impl Rows {
                 self.change(id, Change::Is(phase));
             }
             (Some(row), None) => {
-                let declined = self.declining.remove(id).then(|| "declined".to_owned());
+                let declined = self.declining.remove(id).map(|_| "declined".to_owned());
                 let why = declined.or_else(|| row.why.take()).unwrap_or_else(|| why.to_owned());
                 self.shown.remove(id);
                 self.say(format!("over: {why}"));
@@ -432,13 +439,18 @@ impl Rows {
     /// Takes that it is being declined.
     pub(super) fn declines(&mut self, id: &ConversationId) {
         if self.shown.contains_key(id) {
-            self.declining.insert(id.clone());
+            *self.declining.entry(id.clone()).or_default() += 1;
         }
     }
 
-    /// Takes that it could not be declined, and rings on.
+    /// Takes that it could not be declined by one of the wishes.
     pub(super) fn not_declined(&mut self, id: &ConversationId) {
-        self.declining.remove(id);
+        if let Entry::Occupied(mut wishes) = self.declining.entry(id.clone()) {
+            *wishes.get_mut() -= 1;
+            if *wishes.get() == 0 {
+                wishes.remove();
+            }
+        }
     }
 
     /// Takes that it is left before it has begun. False if it has by now.

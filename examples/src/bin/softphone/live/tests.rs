@@ -1,5 +1,6 @@
 //! Phones with headsets at the emulator: the real loop, calls by real sockets, and a terminal and a headset in memory.
 
+mod days;
 mod rows;
 
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -99,6 +100,24 @@ impl Person {
         let waited = self.shown.changed.wait_timeout_while(words, LIMIT, |words| !is(words));
         let (words, out) = waited.unwrap_or_else(PoisonError::into_inner);
         assert!(!out.timed_out(), "{otherwise} in\n{words}");
+    }
+
+    /// True if the screen shows this within a time.
+    fn shows_within(&self, limit: Duration, what: &str) -> bool {
+        let words = self.shown.words.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_not = |words: &mut String| !words.contains(what);
+        let waited = self.shown.changed.wait_timeout_while(words, limit, is_not);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    /// Waits until the screen is drawn again.
+    fn waits_a_tick(&self) {
+        let words = self.shown.words.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.shown.changed.wait_timeout(words, 4 * TICK));
+    }
+
+    fn words(&self) -> String {
+        self.shown.words.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until a row of the screen shows all of these.

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The user of a new emulator, with a token for them.
-fn with_user(station: &Value) -> (Emulator, String, String) {
+pub(super) fn with_user(station: &Value) -> (Emulator, String, String) {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
     let user = json!({"name": "Ada", "station": station});
     let user = emulator.control("POST", "users", &user).unwrap();
@@ -23,7 +23,7 @@ fn served(emulator: &Emulator, kind: &str) -> Value {
     served_after(emulator, kind, &Value::Null)
 }
 
-fn text(of: &Value, key: &str) -> String {
+pub(super) fn text(of: &Value, key: &str) -> String {
     of[key].as_str().unwrap_or_else(|| panic!("no {key} in {of}")).to_owned()
 }
 
