@@ -6,7 +6,8 @@ use std::rc::Rc;
 use anyhow::{Context as _, bail};
 use futures_util::FutureExt as _;
 use offhook::genesys::{
-    ConversationId, ErrorKind, Event, Phone as _, Reason, RoomMedia, RoomParticipant, Session,
+    ConversationId, Error, ErrorKind, Event, Phone as _, Reason, RoomMedia, RoomParticipant,
+    Session,
 };
 use offhook_runtime::Sockets;
 use smol::channel::Receiver;
@@ -14,6 +15,7 @@ use smol::channel::Receiver;
 use super::Cloud;
 use crate::ask::{Act, Ask};
 use crate::film::Film;
+use crate::live::{PATIENCE, within};
 use crate::meeting::Meeting;
 use crate::news::{CallKey, Change, News};
 use crate::phone::Asking;
@@ -131,15 +133,25 @@ impl<R: Sockets> Cloud<R> {
     pub(super) fn leaves(&self, call: ConversationId) -> Asking {
         let (phone, rows) = (self.phone.clone(), Rc::clone(&self.rows));
         async move {
+            let is_unknown =
+                |error: &Error| error.kind == ErrorKind::Session && error.cause().is_none();
             match phone.end(&call).await {
-                // The service tells nothing of it any more, unless it has begun meanwhile.
-                Err(error) if error.kind == ErrorKind::Session && error.cause().is_none() => {
-                    let is_left = rows.borrow_mut().leaves(&call);
-                    if !is_left {
-                        phone.end(&call).await?;
-                    }
+                Err(error) if is_unknown(&error) => {}
+                ended => return Ok(ended?),
+            }
+            // The service is about to tell of what was dialled, and it is to be over when this is done.
+            let awaits = rows.borrow_mut().awaits(&call);
+            if let Some(awaits) = awaits {
+                let _ = within::<R, _>(PATIENCE, awaits.recv()).await;
+                match phone.end(&call).await {
+                    Err(error) if is_unknown(&error) => {}
+                    ended => return Ok(ended?),
                 }
-                ended => ended?,
+            }
+            // It tells nothing any more, unless it has begun meanwhile.
+            let is_left = rows.borrow_mut().leaves(&call);
+            if !is_left {
+                phone.end(&call).await?;
             }
             Ok(())
         }

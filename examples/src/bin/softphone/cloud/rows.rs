@@ -13,6 +13,7 @@ use offhook::genesys::{
 };
 use offhook::media::MediaState;
 use offhook::report::QualityMeter;
+use smol::channel::{Receiver, Sender};
 
 use crate::news::{Change, News, Phase, Tell, Who};
 use crate::sound::Sound;
@@ -30,6 +31,8 @@ pub(super) struct Rows {
     meetings: BTreeMap<ConversationId, Part>,
     /// Those that were left before they had begun: they end when they begin.
     left: VecDeque<ConversationId>,
+    /// Those that were dialled and are to be ended as soon as the service tells of them: each closes then.
+    awaited: BTreeMap<ConversationId, Sender<()>>,
     /// Those that are being declined, and by how many wishes: whoever is in a hurry presses the key twice.
     declining: BTreeMap<ConversationId, usize>,
     /// Those that were dialled here.
@@ -76,6 +79,7 @@ impl Rows {
             ringing: BTreeSet::new(),
             meetings: BTreeMap::new(),
             left: VecDeque::new(),
+            awaited: BTreeMap::new(),
             declining: BTreeMap::new(),
             dialled: BTreeSet::new(),
             consults: BTreeMap::new(),
@@ -226,6 +230,7 @@ impl Rows {
     /// Takes a change of a call. Returns it if it is to be ended.
     fn follows(&mut self, change: &CallChange) -> Option<ConversationId> {
         let CallChange { conversation: id, view, .. } = change;
+        self.awaited.remove(id);
         let carrier = carrier(view).cloned();
         let is_left = self.left.contains(id);
         if is_left && (carrier.is_some() || view.ended().is_some()) {
@@ -451,6 +456,13 @@ impl Rows {
                 wishes.remove();
             }
         }
+    }
+
+    /// Closes when the service tells of a call that was dialled here. None if it was not.
+    pub(super) fn awaits(&mut self, id: &ConversationId) -> Option<Receiver<()>> {
+        let (told, awaits) = smol::channel::bounded(1);
+        self.dialled.contains(id).then(|| self.awaited.insert(id.clone(), told))?;
+        Some(awaits)
     }
 
     /// Takes that it is left before it has begun. False if it has by now.

@@ -116,6 +116,28 @@ fn a_meeting_that_is_offered_anew_and_declined_goes_on() {
     ada.leaves();
 }
 
+#[test]
+fn a_dialled_call_that_the_service_never_tells_of_can_be_left() {
+    let (emulator, _, token) = with_user(&json!({}));
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    let nowhere = json!({"conversationId": "nowhere", "id": "nowhere"});
+    let fault =
+        json!({"method": "POST", "path": "conversations/calls", "status": 200, "body": nowhere});
+    emulator.control("POST", "faults", &fault).unwrap();
+    let dials = || {
+        ada.presses(Key::Char('d'));
+        ada.types("+15550123");
+    };
+    dials();
+    ada.sees("1 > DIALLING");
+    ada.presses(Key::Char('e'));
+    ada.sees("over (it had not begun)");
+    ada.sees("no calls");
+    dials();
+    ada.sees("1 * TALKING");
+    ada.leaves();
+}
+
 /// Whoever hangs up a call that is held, and fails, has it still.
 #[test]
 fn a_held_call_that_cannot_be_ended_is_there_still() {
