@@ -80,6 +80,14 @@ impl Want {
         }
     }
 
+    /// True if a later command chooses something else for the same.
+    pub(super) fn is_replaced_by(&self, wanted: &Wanted) -> bool {
+        let Wanted::Choices(session, choices) = wanted else { return false };
+        let is_other =
+            |(kind, choice): &(MediaKind, Choice)| *kind == self.kind && *choice != self.choice;
+        session.is_none_or(|session| session == self.session) && choices.iter().any(is_other)
+    }
+
     /// True if the choice stood for that device since it was made.
     pub(super) fn stood_for(&self, device: &Option<DeviceId>) -> bool {
         self.origins.contains(device)

@@ -321,6 +321,10 @@ impl World {
             Ok((command, effects)) => {
                 assert!(command > self.last_command, "{command:?} is old");
                 self.last_command = command;
+                // A choice that was in use already, and waits for another size, is done when the next one takes its place.
+                self.commands.values_mut().for_each(|want| {
+                    want.take_if(|want| want.is_replaced_by(&wanted));
+                });
                 let want = Want::only(&wanted, self);
                 self.commands.insert(command, want);
                 self.take(effects, Cause::Else);
