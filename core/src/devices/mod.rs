@@ -25,7 +25,8 @@
 //!
 //! While something is being opened a new choice waits, one at most; a newer one takes its place, and the
 //! commands of the older are answered ([`Failure::Superseded`]). The default, chosen again once it stands
-//! for another device, waits as well, and no command fails for it. A source that opens when nobody wants it any
+//! for another device, waits as well, and no command fails for it. Commands that wait for another size of the
+//! device in use are answered with what takes its place. A source that opens when nobody wants it any
 //! more, because its session ended, was muted, or chose another one, is closed at once.
 //!
 //! A muted microphone stays open, a muted camera is closed, and opened again when it is not (MD-16). Sources of

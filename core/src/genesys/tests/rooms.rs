@@ -41,15 +41,21 @@ fn kinds(frames: &[String]) -> Vec<&'static str> {
     frames.iter().map(word).collect()
 }
 
+/// Asks for the meeting of a room, which the service grants.
+fn asks_for_a_meeting(rig: &mut Rig) {
+    let start = Command::StartVideoConference { room: ROOM.to_owned(), invitee: None };
+    let start = rig.submit(start).unwrap();
+    let asked = rig.expect_http("POST /conversations/videos");
+    assert_eq!(asked.body, json!({"roomId": ROOM, "participant": {"address": BARE}}));
+    rig.respond(asked.id, 200, &json!({"conversationId": "C1", "other": 1}));
+    assert_eq!(rig.completion(start), Some(Ok(Outcome::Conversation("C1".into()))));
+}
+
 /// Whoever asked for it would wait for ever.
 #[test]
 fn a_meeting_that_was_asked_for_and_is_taken_back_is_told() {
     let mut rig = Rig::ready();
-    let start = Command::StartVideoConference { room: ROOM.to_owned(), invitee: None };
-    let start = rig.submit(start).unwrap();
-    let asked = rig.expect_http("POST /conversations/videos");
-    rig.respond(asked.id, 200, &json!({"conversationId": "C1"}));
-    assert_eq!(rig.completion(start), Some(Ok(Outcome::Conversation("C1".into()))));
+    asks_for_a_meeting(&mut rig);
     rig.propose_from(ROOM, "V1", "C1", SDP);
     rig.session_message(ROOM, "retract", "V1");
     assert_eq!(rig.told(), ["CancelPendingSession V1 C1"]);
@@ -58,12 +64,7 @@ fn a_meeting_that_was_asked_for_and_is_taken_back_is_told() {
 #[test]
 fn video_2_a_meeting_that_was_asked_for_is_accepted_in_silence_and_answered_by_the_application() {
     let mut rig = Rig::ready();
-    let start = Command::StartVideoConference { room: ROOM.to_owned(), invitee: None };
-    let start = rig.submit(start).unwrap();
-    let asked = rig.expect_http("POST /conversations/videos");
-    assert_eq!(asked.body, json!({"roomId": ROOM, "participant": {"address": BARE}}));
-    rig.respond(asked.id, 200, &json!({"conversationId": "C1", "other": 1}));
-    assert_eq!(rig.completion(start), Some(Ok(Outcome::Conversation("C1".into()))));
+    asks_for_a_meeting(&mut rig);
     rig.propose_from(ROOM, "V1", "C1", SDP);
     assert!(rig.told().is_empty(), "nobody is asked");
     let sent = rig.sent();
