@@ -36,11 +36,8 @@ impl Board {
                 self.words.entry(call.clone()).or_insert_with(|| "dialling".to_owned());
                 self.current = Some(call.clone());
             }
-            Change::Taken if !was_ours => {
-                let dials = self.words.get(call).is_some_and(|words| words == "dialling");
-                if !dials {
-                    self.turn_to(call, "connecting");
-                }
+            Change::Is(Phase::Up) | Change::Phase(Phase::Up) if !was_ours => {
+                self.turn_to(call, "connecting");
             }
             Change::Words(words) => {
                 self.words.insert(call.clone(), words.clone());
@@ -98,12 +95,10 @@ mod tests {
         told("1", Change::Over("handled by another client".to_owned()));
         told("1", Change::Words("connected".to_owned()));
         told("1", Change::Phase(Phase::Up));
-        told("2", Change::Words("connected".to_owned()));
-        told("2", Change::Phase(Phase::Up));
         told("3", Change::Phase(Phase::Rings));
         told("3", Change::Words("alerting".to_owned()));
         assert!(board.ours().is_empty());
-        board.told(&News::Call("3".into(), Change::Taken));
+        board.told(&News::Call("3".into(), Change::Phase(Phase::Up)));
         assert_eq!((board.ours(), board.current()), (vec!["3".into()], Some("3".into())));
     }
 
@@ -112,15 +107,14 @@ mod tests {
         let mut board = Board::default();
         let mut told = |call: &str, change| board.told(&News::Call(call.into(), change));
         // It begins before whoever asked for it is told that it was asked for.
-        for change in [Change::Phase(Phase::Up), Change::Taken, Change::Meeting] {
+        for change in [Change::Phase(Phase::Up), Change::Meeting] {
             told("1", change);
         }
         told("1", Change::Words("talking".to_owned()));
         told("1", Change::Phase(Phase::Dials));
-        told("1", Change::Taken);
         told("2", Change::Phase(Phase::Rings));
-        // The service tells at each change that it is ours.
-        told("1", Change::Taken);
+        // The service tells at each change that it is up.
+        told("1", Change::Phase(Phase::Up));
         assert_eq!(board.list(), ["1  talking", "2  ringing"]);
         assert_eq!((board.current(), board.people()), (Some("2".into()), None));
     }

@@ -229,7 +229,6 @@ fn sounds(state: MediaConnectionState) -> bool {
 async fn dial<R: Sockets>(phone: &Client<R>, to: &str, tell: &Tell) -> anyhow::Result<CallKey> {
     let call = phone.make(to, MakeOptions::default()).await?;
     tell(News::Call(call.as_str().into(), Change::Phase(Phase::Dials)));
-    tell(News::Call(call.as_str().into(), Change::Taken));
     tell(News::Call(call.as_str().into(), Change::Who(Who::of(to))));
     Ok(call.as_str().into())
 }
@@ -284,8 +283,9 @@ async fn act_on<R: Sockets>(
 
 /// Holds a call that is not held yet: what is to be connected with another has to be.
 async fn hold<R: Sockets>(phone: &Client<R>, call: &CallId) -> anyhow::Result<()> {
-    let is_up =
-        phone.call(call).await?.is_some_and(|call| !call.state.is_final() && !call.hold.local());
+    let is_up = phone.call(call).await?.is_some_and(|call| {
+        matches!(call.state, CallState::Connected | CallState::OnHold) && !call.hold.local()
+    });
     if is_up {
         phone.hold(call).await?;
     }
@@ -313,8 +313,17 @@ impl<R: Sockets> Gateway<R> {
     /// A call is up, and so is its media.
     fn talks(&self, call: &CallId) {
         self.say(style("talking").green().bold());
-        self.change(call, Change::Taken);
         self.change(call, Change::Words("talking".to_owned()));
+    }
+
+    /// Has a call be heard, from its early media on.
+    fn begins(&mut self, call: &CallInfo) -> anyhow::Result<()> {
+        let known = self.calls.entry(call.id.clone()).or_default();
+        if let Some(media) = call.media.filter(|_| !std::mem::replace(&mut known.heard, true)) {
+            let id = call.id.as_str();
+            self.sound.begin::<R>(id, Some(id.into()), self.phone.audio(media))?;
+        }
+        Ok(())
     }
 
     /// Tells what there is to say about a call that is over, once that is known.
@@ -356,20 +365,16 @@ impl<R: Sockets> Gateway<R> {
                 self.change(&call.id, Change::Phase(Phase::Rings));
             }
             CallState::Connected => {
-                let known = self.calls.entry(call.id.clone()).or_default();
-                known.tracks.clone_from(&call.local_tracks);
-                let begins = call.media.filter(|_| !std::mem::replace(&mut known.heard, true));
+                self.calls
+                    .entry(call.id.clone())
+                    .or_default()
+                    .tracks
+                    .clone_from(&call.local_tracks);
                 self.change(&call.id, Change::Phase(Phase::Up));
-                match call.media_state {
-                    MediaConnectionState::Connected => self.talks(&call.id),
-                    _ => self.change(&call.id, Change::Taken),
+                if call.media_state == MediaConnectionState::Connected {
+                    self.talks(&call.id);
                 }
-                if let Some(media) = begins {
-                    {
-                        let id = call.id.as_str();
-                        self.sound.begin::<R>(id, Some(id.into()), self.phone.audio(media))?
-                    };
-                }
+                self.begins(&call)?;
             }
             state => {
                 let words = state.as_str().to_lowercase();
@@ -380,6 +385,9 @@ impl<R: Sockets> Gateway<R> {
                     self.change(&call.id, Change::Phase(Phase::Dials));
                 }
                 self.change(&call.id, Change::Words(words));
+                if state == CallState::EarlyMedia {
+                    self.begins(&call)?;
+                }
             }
         }
         if !who.is_nobody() {

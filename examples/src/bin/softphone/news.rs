@@ -72,8 +72,6 @@ pub(crate) enum Change {
     Words(String),
     /// The other side is known.
     Who(Who),
-    /// It was taken or dialled here.
-    Taken,
     /// Sound flows, or does not.
     Sound(bool),
     /// The far side does not hear us, by our wish.

@@ -22,6 +22,7 @@ use crate::phone::Asking;
 
 /// The most people who are named when they come or go at once.
 const MAX_NAMED: usize = 4;
+
 impl<R: Sockets> Cloud<R> {
     /// Takes part in a meeting that offers itself.
     pub(super) fn joins(&mut self, session: Session) -> anyhow::Result<()> {
@@ -38,16 +39,14 @@ impl<R: Sockets> Cloud<R> {
         let media = if self.sound.speaks() { RoomMedia::Audio } else { RoomMedia::Nothing };
         let accepted = self.phone.accept_room(&conversation, media);
         let (tell, phone, id) = (self.tell.clone(), self.phone.clone(), session.id.clone());
-        R::spawn({
-            let id = id.clone();
-            async move {
-                if let Err(error) = accepted.await {
-                    tell(News::Failed(format!("the meeting: {error}")));
-                    // One that is not taken part in is neither muted nor left.
-                    drop(phone.force_terminate(id, Reason::FailedApplication).await);
-                }
+        R::spawn(async move {
+            if let Err(error) = accepted.await {
+                tell(News::Failed(format!("the meeting: {error}")));
+                // One that is not taken part in is neither muted nor left.
+                drop(phone.force_terminate(id, Reason::FailedApplication).await);
             }
         })?;
+        let id = session.id.clone();
         let before = self.meetings.insert(conversation, Meeting::new(session, heard));
         // One that was offered anew goes on by the new session alone.
         if let Some(before) = before.filter(|before| before.session.id != id) {

@@ -327,8 +327,8 @@ impl Rows {
     fn show(&mut self, id: &ConversationId, why: &str) {
         let now = self.phase(id);
         match (self.shown.get_mut(id), now) {
-            (None, None) => return,
-            (Some(row), Some(phase)) if row.phase == phase => return,
+            (None, None) => {}
+            (Some(row), Some(phase)) if row.phase == phase => {}
             (Some(row), Some(phase)) => {
                 row.phase = phase;
                 self.change(id, Change::Is(phase));
@@ -344,11 +344,7 @@ impl Rows {
                 self.shown.remove(id);
                 self.say(format!("over: {why}"));
                 self.change(id, Change::Over(why));
-                return;
             }
-        }
-        if now != Some(Phase::Rings) {
-            self.change(id, Change::Taken);
         }
     }
 
@@ -555,5 +551,40 @@ fn who_of(who: &Parties) -> Who {
         name: who.remote_name.clone(),
         number: who.remote_number.clone(),
         queue: who.queue.as_ref().and_then(|queue| queue.name.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn what_was_left_before_it_began_is_remembered_up_to_a_bound() {
+        let words = ["softphone", "--token", "t", "--no-sound", "--config", "/dev/null"];
+        let settings = Settings::new(crate::Cli::try_parse_from(words).unwrap()).unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell: Tell = Arc::new({
+            let told = Arc::clone(&told);
+            move |news| told.lock().unwrap().push(news)
+        });
+        let mut rows = Rows::new(Arc::clone(&tell), Sound::new(&settings, tell).unwrap());
+        let ids: Vec<_> = (0..MAX_LEFT + 10).map(|n| format!("c{n}").into()).collect();
+        for id in &ids {
+            rows.dialled(id, "100".to_owned());
+            assert!(rows.leaves(id) && rows.left.len() <= MAX_LEFT && rows.is_told());
+        }
+        // Those that are forgotten are shown again: they may go on.
+        let is_back = |id: &ConversationId| rows.shown.contains_key(id);
+        assert_eq!(ids.iter().filter(|id| is_back(id)).count(), 10);
+        assert!(ids[..10].iter().all(is_back));
+        let over = told.lock().unwrap().iter().filter(|news| {
+            matches!(news, News::Call(_, Change::Over(why)) if why == "it had not begun")
+        }).count();
+        assert_eq!(over, ids.len());
     }
 }

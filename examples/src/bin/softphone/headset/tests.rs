@@ -82,7 +82,7 @@ impl Desk {
 
     fn talks(&mut self, call: &str) {
         self.call(call, Change::Phase(Phase::Rings));
-        self.call(call, Change::Taken);
+        self.call(call, Change::Phase(Phase::Up));
         assert!(self.memory.shows(TALK, LIMIT));
     }
 
@@ -120,7 +120,7 @@ impl Desk {
         let Wanted { by, .. } = self.wanted.pop_front().unwrap();
         assert!(self.wanted.is_empty(), "{:?}", self.wanted);
         match act {
-            Act::Answer => self.call(call, Change::Taken),
+            Act::Answer => self.call(call, Change::Phase(Phase::Up)),
             Act::Mute(muted) => self.call(call, Change::Muted(muted)),
             Act::Hold(held) => self.call(call, Change::Held(held)),
             Act::End | Act::Reject => self.call(call, Change::Over("hung up".to_owned())),
@@ -200,7 +200,7 @@ fn answering_a_second_call_holds_the_first() {
     let asks = [("1", Act::Hold(true)), ("2", Act::Answer)];
     assert_eq!(wanted, asks.map(|(call, act)| Ask::Call(call.into(), act)));
     desk.call("1", Change::Held(true));
-    desk.call("2", Change::Taken);
+    desk.call("2", Change::Phase(Phase::Up));
     desk.shows(TALK);
 }
 
@@ -257,7 +257,7 @@ fn the_keyboard_and_the_far_side_light_the_same_lamps() {
     desk.call("1", Change::Phase(Phase::Rings));
     let asked = desk.screen.key(Pressed::Char('a'));
     assert_eq!(asked, Some(Ask::Call("1".into(), Act::Answer)));
-    desk.call("1", Change::Taken);
+    desk.call("1", Change::Phase(Phase::Up));
     desk.shows(TALK);
     assert_eq!(desk.screen.key(Pressed::Char('m')), Some(Ask::Call("1".into(), Act::Mute(true))));
     desk.call("1", Change::Muted(true));

@@ -204,6 +204,20 @@ where
     work(&mut phone, &mut Screen::new(opening), draw, outside, (&sound, &bell), worn).await
 }
 
+/// A loudspeaker and a microphone.
+fn desk() -> Devices {
+    let devices = Devices::default();
+    plugs(&devices, Direction::Output, "desk");
+    plugs(&devices, Direction::Input, "mouth");
+    devices
+}
+
+/// A device that is the default from now on.
+fn plugs(devices: &Devices, direction: Direction, name: &str) {
+    devices.plug(direction, name);
+    devices.set_default(direction, Some(name));
+}
+
 #[test]
 fn at_genesys_calls_go_by_the_headset_of_whichever_client_has_it() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
@@ -235,16 +249,8 @@ fn at_genesys_calls_go_by_the_headset_of_whichever_client_has_it() {
 fn a_call_whose_last_microphone_goes_is_muted_and_speaks_by_the_next_one() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
     let (user, token) = emulator.add_user("Ada", None).unwrap();
-    let at_gateway = emulator.control("POST", "ribbon/users", &json!({})).unwrap();
-    let [name, password] =
-        ["user", "password"].map(|of| at_gateway[of].as_str().unwrap().to_owned());
-    let devices = Devices::default();
-    let plugs = |direction, name: &str| {
-        devices.plug(direction, name);
-        devices.set_default(direction, Some(name));
-    };
-    plugs(Direction::Output, "desk");
-    plugs(Direction::Input, "mouth");
+    let (name, password) = emulator.add_gateway_user("ada@lab.test", None).unwrap();
+    let devices = desk();
     let calls = |person: &Person, ring: &dyn Fn()| {
         ring();
         person.sees("RINGING");
@@ -254,7 +260,7 @@ fn a_call_whose_last_microphone_goes_is_muted_and_speaks_by_the_next_one() {
         devices.unplug("mouth");
         person.sees("there is no microphone");
         person.sees_row(&["TALKING", "MUTED"]);
-        plugs(Direction::Input, "lamp");
+        plugs(&devices, Direction::Input, "lamp");
         person.sees_row(&["mic", "The lamp"]);
         person.sees_row(&["TALKING", "MUTED"]);
         person.presses(Key::Char('m'));
@@ -269,7 +275,7 @@ fn a_call_whose_last_microphone_goes_is_muted_and_speaks_by_the_next_one() {
         person.sees("mic  not in use");
         assert!(devices.open(Direction::Input).is_empty());
         devices.unplug("lamp");
-        plugs(Direction::Input, "mouth");
+        plugs(&devices, Direction::Input, "mouth");
     };
     let ada = Person::with::<Cloud<Tokio>>(devices.clone(), &emulator, &["--token", &token]);
     calls(&ada, &|| {
@@ -291,11 +297,7 @@ fn a_call_whose_last_microphone_goes_is_muted_and_speaks_by_the_next_one() {
 fn of_two_calls_by_one_session_the_one_that_is_spoken_on_is_muted() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
     let (user, token) = emulator.add_user("Ada", None).unwrap();
-    let devices = Devices::default();
-    for (direction, name) in [(Direction::Output, "desk"), (Direction::Input, "mouth")] {
-        devices.plug(direction, name);
-        devices.set_default(direction, Some(name));
-    }
+    let devices = desk();
     let ada = Person::with::<Cloud<Tokio>>(devices.clone(), &emulator, &["--token", &token]);
     for rows in [["1 *", "TALKING"], ["2 *", "TALKING"]] {
         let call = json!({"kind": "inbound", "userId": user});
@@ -515,9 +517,7 @@ fn a_film_says_why_it_cannot_be_made_and_is_whole_when_the_terminal_goes() {
 #[test]
 fn at_a_gateway_calls_go_by_the_headset() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
-    let user = emulator.control("POST", "ribbon/users", &json!({})).unwrap();
-    let text = |key: &str| user[key].as_str().unwrap().to_owned();
-    let (name, password) = (text("user"), text("password"));
+    let (name, password) = emulator.add_gateway_user("ada@lab.test", None).unwrap();
     let who = ["--service", "ribbon", "--user", &name, "--password", &password];
     let ada = Person::at::<Gateway<Tokio>>(&emulator, &who);
     ada.headset.plug();

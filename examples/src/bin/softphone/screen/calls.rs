@@ -28,8 +28,6 @@ pub(super) struct Call {
     /// The time at which it was first told of.
     pub(super) began: Duration,
     pub(super) sound: Sounds,
-    /// True if it was dialled or taken here: others may be another client's.
-    pub(super) here: bool,
     pub(super) muted: bool,
     pub(super) held: bool,
     pub(super) held_by_them: bool,
@@ -95,7 +93,6 @@ impl Call {
             since: now,
             began: now,
             sound: Sounds::NotYet,
-            here: false,
             muted: false,
             held: false,
             held_by_them: false,
@@ -145,12 +142,6 @@ impl Call {
             // It may be up before whoever dialled is told that it was dialled.
             Change::Phase(Phase::Dials) if self.phase == Phase::Up => {}
             Change::Is(phase) | Change::Phase(phase) => self.enters(phase, now),
-            Change::Taken => {
-                self.here = true;
-                if self.phase == Phase::Rings {
-                    self.enters(Phase::Up, now);
-                }
-            }
             Change::Words(_) | Change::Report(_) | Change::Over(_) => {}
             // The service may know less of somebody than whoever dialled.
             Change::Who(who) if who.is_nobody() => {}
@@ -286,8 +277,7 @@ impl Calls {
 
     /// The calls as a headset sees them.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        let ours = self.all.iter().filter(|call| call.here || call.phase == Phase::Rings);
-        ours.map(Call::seen).collect()
+        self.all.iter().map(Call::seen).collect()
     }
 
     /// True if there is such a call.
@@ -338,7 +328,7 @@ impl Calls {
 
     /// Those that were dialled or taken here, and whether somebody is asked about them.
     pub(crate) fn ours(&self) -> Vec<(CallKey, bool)> {
-        let ours = self.all.iter().filter(|call| call.here);
+        let ours = self.all.iter().filter(|call| call.phase != Phase::Rings);
         ours.map(|call| (call.key.clone(), call.consults.is_some())).collect()
     }
 

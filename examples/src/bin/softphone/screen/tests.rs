@@ -50,7 +50,7 @@ fn rings(screen: &mut Screen, call: &str, name: &str) {
 /// A call is answered, and heard.
 fn talks(screen: &mut Screen, call: &str, name: &str) {
     rings(screen, call, name);
-    told(screen, call, Change::Taken);
+    told(screen, call, Change::Phase(Phase::Up));
     told(screen, call, Change::Sound(true));
 }
 
@@ -71,7 +71,6 @@ fn person(name: &str) -> Person {
 /// We are in a meeting with others.
 fn meets(screen: &mut Screen, call: &str) {
     told(screen, call, Change::Phase(Phase::Up));
-    told(screen, call, Change::Taken);
     told(screen, call, Change::Meeting);
     told(screen, call, Change::Who(Who::of("standup@conference.lab.test")));
     told(screen, call, Change::Sound(true));
@@ -119,7 +118,7 @@ fn states(offers: Offers) -> Vec<(&'static str, Screen)> {
             "connecting",
             of(&|screen| {
                 rings(screen, "1", "Grace");
-                told(screen, "1", Change::Taken);
+                told(screen, "1", Change::Phase(Phase::Up));
             }),
         ),
         ("talking", of(&|screen| talks(screen, "1", "Grace"))),
@@ -232,7 +231,7 @@ fn a_call_that_rings_is_answered_whichever_is_chosen_and_takes_no_keys_from_it()
     rings(&mut screen, "2", "Bob");
     assert_eq!(screen.key(Key::Char('m')), act("1", Act::Mute(true)));
     assert_eq!(screen.key(Key::Char('a')), act("2", Act::Answer));
-    told(&mut screen, "2", Change::Taken);
+    told(&mut screen, "2", Change::Phase(Phase::Up));
     assert_eq!(screen.key(Key::Char('h')), act("2", Act::Hold(true)));
     screen.key(Key::Up);
     assert_eq!(screen.key(Key::Char('5')), act("1", Act::Press("5".to_owned())));
@@ -424,8 +423,7 @@ fn a_call_that_is_over_stays_over_whatever_is_told_of_it_but_may_ring_again() {
     let mut screen = screen(GENESYS);
     talks(&mut screen, "1", "Grace");
     told(&mut screen, "1", Change::Over("hung up".to_owned()));
-    for change in [Change::Phase(Phase::Up), Change::Taken, Change::Sound(true), Change::Held(true)]
-    {
+    for change in [Change::Phase(Phase::Up), Change::Sound(true), Change::Held(true)] {
         told(&mut screen, "1", change);
         assert!(screen.calls.all().is_empty());
     }

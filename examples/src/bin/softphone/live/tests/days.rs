@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use offhook::{Rng, Seed};
+
 use super::rows::{text, with_user};
 use super::*;
 
@@ -9,16 +11,12 @@ use super::*;
 const SOON: Duration = Duration::from_secs(15);
 const STEPS: usize = 60;
 
-/// SplitMix64.
-struct Dice(u64);
+/// Draws of a seed.
+struct Dice(Rng);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
+        self.0.next_u64() % sides
     }
 
     fn one<'a>(&mut self, of: &'a [String]) -> Option<&'a String> {
@@ -40,16 +38,12 @@ struct Day {
 
 impl Day {
     fn new(seed: u64) -> Self {
-        let mut dice = Dice(seed);
+        let mut dice = Dice(Seed::from(seed).rng());
         let lines = dice.roll(2) + 1;
         let station = json!({"persistent": dice.roll(2) == 0, "lineAppearances": lines});
         let (emulator, user, token) = with_user(&station);
         let (other, _) = emulator.add_user("Lin", None).unwrap();
-        let devices = Devices::default();
-        for (direction, name) in [(Direction::Output, "desk"), (Direction::Input, "mouth")] {
-            devices.plug(direction, name);
-            devices.set_default(direction, Some(name));
-        }
+        let devices = desk();
         let ada = Person::with::<Cloud<Tokio>>(devices.clone(), &emulator, &["--token", &token]);
         let done = vec![format!("seed {seed}: {station}")];
         Self { emulator, user, other, devices, ada, dice, done }
@@ -163,7 +157,7 @@ impl Day {
                 let peer = json!({"kind": "peer", "userId": self.user, "fromUserId": self.other});
                 self.does("rooms", &peer);
             }
-            // Nothing is told of what we asked for and never came.
+            // One that we asked for may be taken back before it was proposed, of which nothing is told.
             7 => {
                 if let Some(room) = room.filter(|room| room.starts_with("peer-")) {
                     self.does(&format!("rooms/{room}/retract"), &us);
@@ -190,7 +184,8 @@ impl Day {
                 if !is_there(self) && self.asks_for(Key::Char('M'), "room or meeting:", ROOM) {
                     let until = Instant::now() + SOON;
                     while !is_there(self) {
-                        assert!(Instant::now() < until, "{}", self.done.join("\n"));
+                        let done = self.done.join("\n");
+                        assert!(Instant::now() < until, "{done}\n{}", self.ada.words());
                         self.ada.waits_a_tick();
                     }
                     self.settles();

@@ -169,11 +169,7 @@ fn a_held_call_that_cannot_be_ended_is_there_still() {
 #[test]
 fn a_persistent_connection_uses_devices_for_calls_alone() {
     let (emulator, user, token) = with_user(&json!({"persistent": true, "lineAppearances": 1}));
-    let devices = Devices::default();
-    for (direction, name) in [(Direction::Output, "desk"), (Direction::Input, "mouth")] {
-        devices.plug(direction, name);
-        devices.set_default(direction, Some(name));
-    }
+    let devices = desk();
     let ada = Person::with::<Cloud<Tokio>>(devices.clone(), &emulator, &["--token", &token]);
     // The service brings the connection up by a call that is none.
     let eager =
@@ -208,8 +204,7 @@ fn a_persistent_connection_uses_devices_for_calls_alone() {
 #[test]
 fn at_a_gateway_that_refuses_the_word_of_it_a_call_rings() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
-    let user = emulator.control("POST", "ribbon/users", &json!({})).unwrap();
-    let (name, password) = (text(&user, "user"), text(&user, "password"));
+    let (name, password) = emulator.add_gateway_user("ada@lab.test", None).unwrap();
     let who = ["--service", "ribbon", "--user", &name, "--password", &password];
     let ada = Person::at::<Gateway<Tokio>>(&emulator, &who);
     let fault = json!({"type": "ringing", "statusCode": 26, "effect": "none"});
@@ -219,6 +214,31 @@ fn at_a_gateway_that_refuses_the_word_of_it_a_call_rings() {
     ada.sees("! RINGING");
     ada.presses(Key::Char('a'));
     ada.sees("* TALKING");
+    ada.presses(Key::Char('e'));
+    ada.sees("no calls");
+    ada.leaves();
+}
+
+/// Music, or a voice that says that the number is another one, comes before anybody answers.
+#[test]
+fn at_a_gateway_early_media_is_heard() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (name, password) = emulator.add_gateway_user("ada@lab.test", None).unwrap();
+    let party = json!({"address": "early@far.test", "script": "ring"});
+    emulator.control("POST", "ribbon/parties", &party).unwrap();
+    let devices = desk();
+    let who = ["--service", "ribbon", "--user", &name, "--password", &password];
+    let ada = Person::with::<Gateway<Tokio>>(devices.clone(), &emulator, &who);
+    ada.presses(Key::Char('d'));
+    ada.types("early@far.test");
+    ada.sees("1 > DIALLING");
+    ada.sees("ringing");
+    assert!(devices.open(Direction::Output).is_empty());
+    let calls = emulator.control("GET", "ribbon/calls", &json!({})).unwrap();
+    let progress = format!("ribbon/calls/{}/progress", text(&calls[0], "id"));
+    emulator.control("POST", &progress, &json!({})).unwrap();
+    ada.sees_row(&["far", "The desk"]);
+    ada.sees("1 > DIALLING");
     ada.presses(Key::Char('e'));
     ada.sees("no calls");
     ada.leaves();
