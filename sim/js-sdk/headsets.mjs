@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 
+import { Agent } from './agent.mjs';
 import { deadline } from './deadline.mjs';
 
 /** The parts of a client in who has the headset (HS-2). */
@@ -219,23 +220,34 @@ class Story {
       let mark = this.mark;
       for (;;) {
         const parts = this.clients.map(partOf);
-        assert.deepEqual(
-          parts.map((part) => part === HAS), this.clients.map((client) => client === owner), `parts: ${parts}`,
-        );
         const holders = await this.holders();
-        if (holders.length === (owner ? 1 : 0)) return;
-        seen(holders);
+        const agreed = this.clients.every((client, n) => (parts[n] === HAS) === (client === owner));
+        if (agreed && holders.length === (owner ? 1 : 0)) break;
+        seen({ parts, holders });
         mark = (await this.emulator.get(`events?after=${mark}&wait=500`)).next;
       }
     });
+    await this.heard();
+  }
+
+  /** The pages have heard the last word: by one from before it asked the SDK gives up what it asks for now. */
+  async heard() {
+    const last = (await this.words()).at(-1);
+    const pages = last ? this.clients.filter((client) => client instanceof Agent) : [];
+    await Promise.all(pages.map((page) => page.event('media-message', (message) => message.includes(last.id))));
+  }
+
+  /** What the clients have said to each other. */
+  async words() {
+    const { events } = await this.emulator.get(`events?after=${this.mark}&wait=0&type=media-message`);
+    return events.filter((event) => event.userId === this.user.userId);
   }
 
   /** The clients that are there, took the headset by what passed on the wire, and have not given it back. */
   async holders() {
     const { connections } = await this.emulator.get('connections');
-    const { events } = await this.emulator.get(`events?after=${this.mark}&wait=0&type=media-message`);
     const holders = new Set();
-    for (const { jid, text } of events.filter((event) => event.userId === this.user.userId)) {
+    for (const { jid, text } of await this.words()) {
       const { method, params } = JSON.parse(text);
       if (method === 'headsetControlsChanged' && params.hasControls) holders.add(jid);
       // Whoever asks does not have it.

@@ -159,6 +159,19 @@ fn hs_2_of_clients_that_ask_at_once_one_has_it() {
     }
 }
 
+/// Without calls nobody refuses it, though the first one's word that it has it is still on its way.
+#[test]
+fn hs_4_of_clients_that_ask_in_turn_the_last_has_it() {
+    for apart in (1_500..1_640).step_by(10) {
+        let mut user = User::of(2);
+        user.ask(0);
+        user.pass(Duration::from_millis(apart));
+        user.ask(1);
+        user.agree(&format!("{apart} ms apart"));
+        assert_eq!(user.all(), [AlternativeClient, HasControls], "{apart} ms apart");
+    }
+}
+
 #[test]
 fn hs_4_who_has_a_call_keeps_it_and_gives_it_to_one_that_waits() {
     let mut user = User::of(3);

@@ -38,7 +38,9 @@ pub(super) fn handle_message(
                 {
                     streams.pass_on(user, &from, message, world);
                 }
-                let data = json!({"userId": own, "jid": from.as_str(), "text": text});
+                let data = json!({
+                    "userId": own, "jid": from.as_str(), "id": message.id, "text": text,
+                });
                 world.base.happened("media-message", data);
                 continue;
             }

@@ -39,7 +39,7 @@ pub(super) enum Heard {
     Given { owner: bool },
 }
 
-/// The order of a request of another client and ours, as the service delivers them to both.
+/// The order of a word of another client and our request, as the service delivers them to both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     /// Theirs came after ours.
@@ -100,6 +100,10 @@ pub(super) fn reaction(state: HeadsetControls, heard: Heard, of: Circumstances) 
         (Heard::Request(rank), _) => requested(state, rank, of),
         (Heard::Rejection, HeadsetControls::Negotiating) => Reaction::Lose,
         (Heard::Taken, HeadsetControls::HasControls) => Reaction::Surrender,
+        // It was said before we asked: that client hears our request yet, and may refuse it.
+        (Heard::Taken, HeadsetControls::Negotiating) if of.order == Order::Earlier => {
+            Reaction::Nothing
+        }
         (Heard::Taken, HeadsetControls::Negotiating | HeadsetControls::AlternativeClient) => {
             Reaction::Lose
         }

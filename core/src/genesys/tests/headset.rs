@@ -215,6 +215,33 @@ fn hs_4_of_two_that_ask_at_once_the_later_has_it() {
     assert_eq!(told(&mut rig), [Negotiating, AlternativeClient]);
 }
 
+/// It is taken by one that hears our request after that, and might refuse it.
+#[test]
+fn hs_4_what_was_taken_before_it_was_asked_for_is_no_refusal() {
+    for refused in [false, true] {
+        let mut rig = Rig::ready();
+        let command = ask(&mut rig);
+        changed(&mut rig, OTHER, true);
+        assert_eq!(told(&mut rig), [Negotiating]);
+        assert_eq!(said(&mut rig), ["request standard"]);
+        if refused {
+            rejection(&mut rig, OTHER, "activeCall");
+            assert_eq!(rig.failure(command), Some(ErrorKind::Session));
+            assert_eq!(told(&mut rig), [AlternativeClient]);
+        } else {
+            rig.wait(LIMIT);
+            assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
+            assert_eq!(told(&mut rig), [HasControls]);
+        }
+    }
+    // After it was asked for it is.
+    let mut rig = Rig::ready();
+    let command = ask(&mut rig);
+    said(&mut rig);
+    changed(&mut rig, OTHER, true);
+    assert_eq!(rig.failure(command), Some(ErrorKind::Session));
+}
+
 #[test]
 fn def_18_what_was_left_to_a_client_that_does_not_take_it_is_asked_for_again() {
     let mut rig = Rig::ready();
