@@ -112,8 +112,10 @@ pub enum Command {
     },
     /// Begin a meeting in a room, or invite another user to it. Completes with
     /// [`Outcome::Conversation`] when the service took it; the room's proposal is then accepted by
-    /// itself, once, and [`Event::SessionStarted`](super::Event::SessionStarted) follows. A video
-    /// guest asks to be let in, and is told by a pending session. Within 30 s.
+    /// itself, once, and [`Event::SessionStarted`](super::Event::SessionStarted) follows. Where no
+    /// proposal comes within [`Timing::ringing`](super::Timing::ringing), an
+    /// [`Event::Error`](super::Event::Error) about the conversation follows. A video guest asks to be
+    /// let in, and is told by a pending session. Within 30 s.
     StartVideoConference {
         /// The room's address.
         room: String,

@@ -376,7 +376,11 @@ impl Rooms {
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
         let now = out.now();
-        self.wanted.expire(now);
+        for conversation in self.wanted.expire(now) {
+            let text = format!("no proposal of the meeting came: {conversation}");
+            let error = Error::new(ErrorKind::Timeout, text).of_call(&conversation);
+            out.event(Event::Error(error));
+        }
         let due: Vec<_> = self
             .open
             .iter()

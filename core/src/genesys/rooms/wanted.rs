@@ -65,9 +65,13 @@ impl Wanted {
         self.waiting.retain(|one| one.command != command);
     }
 
-    /// Forgets what is not proposed any more.
-    pub(super) fn expire(&mut self, now: Instant) {
-        self.waiting.retain(|one| one.until > now);
+    /// Forgets what is not proposed any more. Returns the conversations of which the application knows.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<ConversationId> {
+        let (over, waiting) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|one| one.until <= now);
+        self.waiting = waiting;
+        let over: VecDeque<One> = over;
+        over.into_iter().filter_map(|one| one.conversation).collect()
     }
 
     /// True if a proposal is of a meeting that was asked for: it is then no more.

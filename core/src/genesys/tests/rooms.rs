@@ -118,7 +118,11 @@ fn def_23_a_request_is_for_its_conversation_and_does_not_last() {
     assert!(rig.completion(command).is_some());
     rig.propose_from(ROOM, "V9", "C9", SDP);
     assert!(rig.sent().is_empty(), "somebody else's meeting there");
+    rig.events.clear();
     rig.wait_acknowledging(Duration::from_secs(3 * 60));
+    let Some(Event::Error(error)) = rig.events.pop_front() else { panic!("nobody is told") };
+    assert_eq!((error.kind, error.conversation()), (ErrorKind::Timeout, Some(&"C1".into())));
+    assert_eq!(rig.told(), [""; 0], "once");
     rig.sent();
     rig.propose_from(ROOM, "V1", "C1", SDP);
     assert!(rig.take_sent("proceed").is_none(), "nobody remembers");

@@ -163,7 +163,12 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 };
                 (self.tell)(News::Headset(owner));
             }
-            Event::Error(error) => self.say(style(error.to_string()).red()),
+            Event::Error(error) => {
+                self.say(style(error.to_string()).red());
+                if let Some(about) = error.conversation() {
+                    self.rows.borrow_mut().fails(about);
+                }
+            }
             Event::Trace(record) => (self.tell)(News::Wire(record)),
             _ => {}
         }

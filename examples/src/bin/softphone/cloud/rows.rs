@@ -419,6 +419,14 @@ impl Rows {
         self.change(id, Change::Who(Who::of(room)));
     }
 
+    /// Takes that something went wrong with it: a meeting that was asked for does not begin.
+    pub(super) fn fails(&mut self, id: &ConversationId) {
+        if self.meetings.get(id) == Some(&Part::Asked) {
+            self.meetings.remove(id);
+            self.show(id, "it did not begin");
+        }
+    }
+
     /// Takes that a meeting begins. False if it was left before.
     pub(super) fn joins(&mut self, id: &ConversationId) -> bool {
         if self.left.contains(id) {
@@ -563,8 +571,8 @@ mod tests {
     use super::*;
     use crate::settings::Settings;
 
-    #[test]
-    fn what_was_left_before_it_began_is_remembered_up_to_a_bound() {
+    /// Rows, and all that they tell.
+    fn rows() -> (Rows, Arc<Mutex<Vec<News>>>) {
         let words = ["softphone", "--token", "t", "--no-sound", "--config", "/dev/null"];
         let settings = Settings::new(crate::Cli::try_parse_from(words).unwrap()).unwrap();
         let told = Arc::new(Mutex::new(Vec::new()));
@@ -572,7 +580,19 @@ mod tests {
             let told = Arc::clone(&told);
             move |news| told.lock().unwrap().push(news)
         });
-        let mut rows = Rows::new(Arc::clone(&tell), Sound::new(&settings, tell).unwrap());
+        (Rows::new(Arc::clone(&tell), Sound::new(&settings, tell).unwrap()), told)
+    }
+
+    /// The number of rows that were over for that reason.
+    fn over(told: &Mutex<Vec<News>>, reason: &str) -> usize {
+        let is_over =
+            |news: &&News| matches!(news, News::Call(_, Change::Over(why)) if why == reason);
+        told.lock().unwrap().iter().filter(is_over).count()
+    }
+
+    #[test]
+    fn what_was_left_before_it_began_is_remembered_up_to_a_bound() {
+        let (mut rows, told) = rows();
         let ids: Vec<_> = (0..MAX_LEFT + 10).map(|n| format!("c{n}").into()).collect();
         for id in &ids {
             rows.dialled(id, "100".to_owned());
@@ -582,9 +602,22 @@ mod tests {
         let is_back = |id: &ConversationId| rows.shown.contains_key(id);
         assert_eq!(ids.iter().filter(|id| is_back(id)).count(), 10);
         assert!(ids[..10].iter().all(is_back));
-        let over = told.lock().unwrap().iter().filter(|news| {
-            matches!(news, News::Call(_, Change::Over(why)) if why == "it had not begun")
-        }).count();
-        assert_eq!(over, ids.len());
+        assert_eq!(over(&told, "it had not begun"), ids.len());
+    }
+
+    #[test]
+    fn a_meeting_that_was_asked_for_and_does_not_begin_is_over() {
+        let (mut rows, told) = rows();
+        let id = ConversationId::from("m1");
+        rows.asked(&id, "peer-1@rooms".to_owned());
+        rows.fails(&"m2".into());
+        assert!(rows.shown.contains_key(&id) && rows.is_told());
+        rows.fails(&id);
+        assert!(rows.shown.is_empty() && rows.is_told());
+        assert_eq!(over(&told, "it did not begin"), 1);
+        // One that has begun is not over by what went wrong.
+        assert!(rows.joins(&id));
+        rows.fails(&id);
+        assert!(rows.shown.contains_key(&id) && rows.is_told());
     }
 }
