@@ -129,7 +129,7 @@ async fn survives<R: Sockets>(transport: &str) {
     let silent = Duration::from_millis(silent.load(Ordering::Relaxed));
     println!("{transport}: {silent:?} without sound, of which the relay was away {away:?}");
     assert!(silent > Duration::from_millis(100), "it did not go by the relay");
-    assert!(silent <= away + Duration::from_millis(1500), "{silent:?}, away {away:?}");
+    assert!(silent <= away + Duration::from_secs(3), "{silent:?}, away {away:?}");
     assert!(relay.log().contains("ALLOCATE processed, success"), "it was asked anew");
 }
 

@@ -16,22 +16,40 @@ use serde_json::json;
 /// The longest wait for the room.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The pictures that a room has had from us, once they are as many.
+async fn pictures_there<R: Sockets>(desk: &Desk<R>, conversation: &str, enough: u64) -> u64 {
+    let path = format!("rooms/{conversation}/media");
+    let count = async {
+        loop {
+            let media = desk.emulator.control("GET", &path, &json!({})).expect("a room");
+            let lines = media["lines"].as_array().expect("lines");
+            let came = lines.iter().filter_map(|line| line["framesReceived"].as_u64()).sum();
+            if came >= enough {
+                return came;
+            }
+            R::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    within::<R, _>("our pictures", count).await
+}
+
 async fn meets<R: Sockets>(seed: u64, signaling: &str) {
     let desk = Desk::<R>::open(seed).await;
     let options = json!({"room": {"signaling": signaling}});
     desk.emulator.control("POST", "options", &options).expect("an emulator with rooms");
     let mut file = Vec::new();
-    let lasts = Duration::from_secs(4);
+    let lasts = Duration::from_secs(6);
     let show = meeting::test_pictures().expect("pictures");
     let recorded = meeting::record(&desk.phone, meeting::ROOM, show, lasts, &mut file);
     let recorded = within::<R, _>("the meeting", recorded).await.expect("a recording");
-    let room = format!("rooms/{}/media", recorded.conversation.as_str());
-    let seen = desk.emulator.control("GET", &room, &json!({})).expect("a room");
+    // The meeting has seen ours, but perhaps for a few at the end.
+    let enough = u64::from(recorded.shown).saturating_sub(9).max(21);
+    pictures_there(&desk, recorded.conversation.as_str(), enough).await;
     within::<R, _>("leaving", desk.phone.end(recorded.conversation.clone())).await.expect("left");
     desk.close().await;
 
     // Ten pictures a second, less what the beginning took.
-    assert!((20..=45).contains(&recorded.pictures), "{recorded:?}");
+    assert!((20..=65).contains(&recorded.pictures), "{recorded:?}");
     assert!(recorded.sounds > 100, "{recorded:?}");
     let blocks: Vec<_> = WebmReader::new(&file[..]).expect("a file").map(Result::unwrap).collect();
     let mut pictures = blocks.iter().filter_map(|block| match &block.frame {
@@ -43,14 +61,6 @@ async fn meets<R: Sockets>(seed: u64, signaling: &str) {
     let size = Size::of(first.codec, &first.data).expect("a picture");
     assert_eq!((size.width, size.height), (64, 64));
     assert_eq!(pictures.count() as u64 + 1, recorded.pictures);
-    // And the meeting has seen ours.
-    let lines = seen["lines"].as_array().expect("lines");
-    let video = lines.iter().find(|line| line["kind"] == "video").expect("a line of pictures");
-    let received = video["framesReceived"].as_u64().expect("a number");
-    assert!(
-        received + 10 > u64::from(recorded.shown) && received > 20,
-        "{received} of {recorded:?}"
-    );
 }
 
 /// A file is shown as a screen, and the meeting is told so.
@@ -64,21 +74,19 @@ async fn a_file_is_presented<R: Sockets>() {
     }
     let clip = Clip::from_ivf(&file.into_inner()[..]).expect("a clip");
     let mut player = Player::new(clip, std::time::Instant::now());
-    let lasts = Duration::from_secs(2);
+    let lasts = Duration::from_secs(4);
     let shown = meeting::present(&desk.phone, meeting::ROOM, &mut player, lasts);
     let shown = within::<R, _>("the meeting", shown).await.expect("shown");
     let ask = |path: &str| desk.emulator.control("GET", path, &json!({})).expect("an answer");
-    let media = ask(&format!("rooms/{}/media", shown.conversation.as_str()));
+    // But for the last.
+    let enough = u64::from(shown.pictures).saturating_sub(2);
+    pictures_there(&desk, shown.conversation.as_str(), enough).await;
     within::<R, _>("leaving", desk.phone.end(shown.conversation)).await.expect("left");
     // What was said before the end has come when that has.
     let told = ["screen-start", "screen-stop"].map(|kind| ask(&format!("events?type={kind}")));
     desk.close().await;
 
     assert!(shown.pictures > 10, "{} pictures", shown.pictures);
-    let lines = media["lines"].as_array().expect("lines");
-    let received = lines.iter().filter_map(|line| line["framesReceived"].as_u64()).sum::<u64>();
-    // The last may be on their way.
-    assert!(received + 2 >= u64::from(shown.pictures), "{received} of {}", shown.pictures);
     let times = told.map(|told| told["events"].as_array().map(Vec::len));
     assert_eq!(times, [Some(1), Some(1)]);
 }
@@ -120,20 +128,16 @@ async fn a_meeting_that_wants_three_encodings_gets_them<R: Sockets>() {
         }
         R::sleep(Duration::from_millis(33)).await;
     }
-    let ask = |what: &str| {
-        let path = format!("rooms/{}/{what}", conversation.as_str());
-        desk.emulator.control("GET", &path, &json!({})).expect("an answer")
-    };
-    let (media, sdp) = (ask("media"), ask("sdp"));
+    // The room shows one of them.
+    let received = pictures_there(&desk, conversation.as_str(), 18).await;
+    let path = format!("rooms/{}/sdp", conversation.as_str());
+    let sdp = desk.emulator.control("GET", &path, &json!({})).expect("an answer");
     within::<R, _>("leaving", desk.phone.end(conversation.clone())).await.expect("left");
     desk.close().await;
 
     let answer = sdp["answer"].as_str().expect("an answer");
     assert!(answer.contains("a=simulcast:send h;m;l"), "{answer}");
-    let lines = media["lines"].as_array().expect("lines");
-    let received = lines.iter().filter_map(|line| line["framesReceived"].as_u64()).sum::<u64>();
-    // The room shows one of them; the last may be on their way.
-    assert!((18..=20).contains(&received), "{received} of 20: {media}");
+    assert!(received <= 20, "{received} of 20");
 }
 
 async fn a_meeting_by_sdp_is_seen_shown_to_and_recorded<R: Sockets>() {

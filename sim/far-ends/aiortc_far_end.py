@@ -98,6 +98,16 @@ class Ear:
     def mark(self):
         self.pcm.clear()
 
+    async def settle(self):
+        """Marks once what was on its way has come."""
+        until = asyncio.get_running_loop().time() + LIMIT
+        while True:
+            self.mark()
+            await asyncio.sleep(0.3)
+            if not self.pcm:
+                return
+            assert asyncio.get_running_loop().time() < until, "it does not end"
+
     async def write(self, seconds, path):
         enough = int(seconds * RATE) * 2
         try:
@@ -271,7 +281,7 @@ class Call:
     async def quiet(self, there=True, here=True):
         """Nothing comes."""
         await self.agent.ask("mark")
-        self.peer.ear.mark()
+        await self.peer.ear.settle()
         # This is the measurement: a second in which nothing may come.
         await asyncio.sleep(SILENCE)
         if here:

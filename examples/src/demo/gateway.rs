@@ -158,9 +158,8 @@ async fn inbound<R: Sockets>(
     act("far-end", json!({"mode": "prompt"}))?;
     let before = agents_ear.tape().frames(Side::Heard);
     act("music", json!({"on": true}))?;
-    desk.linger(Duration::from_millis(1500)).await;
-    let music = agents_ear.tape().frames(Side::Heard) - before;
-    ensure!(music > 20, "the agent heard no music: {music} frames");
+    let heard = || agents_ear.tape().frames(Side::Heard) - before;
+    desk.until("the agent hears music", || Ok(heard() > 20)).await?;
     desk.mark("music", State::Held);
     act("music", json!({"on": false}))?;
     desk.linger(Duration::from_millis(200)).await;
@@ -172,9 +171,7 @@ async fn inbound<R: Sockets>(
     screen.act("Ada presses 1 2 3 #");
     let keys: Vec<_> = "123#".chars().map(Digit::try_from).collect::<Result<_, _>>()?;
     desk.phone.send_dtmf(call.clone(), keys, Duration::from_millis(100)).await?;
-    desk.linger(Duration::from_millis(900)).await;
-    let pressed = keys_heard(emulator)?;
-    ensure!(pressed == "123#", "the far end heard the keys {pressed:?}");
+    desk.until("the far end hears the keys", || Ok(keys_heard(emulator)? == "123#")).await?;
     desk.mark("keys heard", State::Talking);
     report.take_stats(Some(desk.phone.get_stats(call.clone()).await?.media));
 

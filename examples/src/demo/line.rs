@@ -62,8 +62,7 @@ pub(super) async fn play<R: Sockets>(
             let _ = audio.sink.send(frame).await;
         }
     })?;
-    desk.linger(Duration::from_millis(500)).await;
-    ensure!(heard() > 10, "Lin does not hear Grace");
+    desk.until("Lin hears Grace", || Ok(heard() > 10)).await?;
 
     screen.act("Alan calls, too: on the same line");
     let alan = ring("Alan", "tel:+15550101")?;
@@ -93,15 +92,20 @@ pub(super) async fn play<R: Sockets>(
     .await?;
     desk.mark("signaling is gone, the line stands", State::Talking);
     emulator.control("POST", &format!("calls/{alan}/hangup"), &json!({})).context("no hang-up")?;
-    desk.wait("signaling is back", |event| matches!(event, Event::Ready).then_some(())).await?;
-    report.step("signaling is back", dropped.elapsed());
-    desk.mark("signaling is back", State::Held);
-    desk.wait("Alan's end is found out", |event| match event {
-        Event::CallEnded { conversation, .. } if conversation.as_str() == alan => Some(()),
-        Event::SessionEnded { .. } => Some(()),
-        _ => None,
+    let (back, over) = (Cell::new(None), Cell::new(false));
+    desk.wait("signaling is back, and Alan's end is found out", |event| {
+        match event {
+            Event::Ready => back.set(Some(dropped.elapsed())),
+            Event::CallEnded { conversation, .. } if conversation.as_str() == alan => {
+                over.set(true);
+            }
+            Event::SessionEnded { .. } => over.set(true),
+            _ => {}
+        }
+        back.get().filter(|_| over.get())
     })
     .await?;
+    report.step("signaling is back", back.get().unwrap_or_default());
     report.step("what was missed is known", dropped.elapsed());
     desk.mark("Alan has hung up", State::Held);
 
@@ -109,8 +113,7 @@ pub(super) async fn play<R: Sockets>(
     desk.phone.set_held(grace.as_str(), false).await?;
     desk.mark("talking to Grace", State::Talking);
     let before = heard();
-    desk.linger(Duration::from_millis(700)).await;
-    ensure!(heard() > before + 10, "Grace is lost");
+    desk.until("Grace is heard again", || Ok(heard() > before + 10)).await?;
     desk.phone.end(grace.as_str()).await?;
     desk.mark("Grace is served, the line stands", State::Idle);
 

@@ -268,9 +268,7 @@ async fn inbound<R: Sockets>(
     screen.act("Ada presses 1 2 3 #");
     let keys: Vec<_> = "123#".chars().map(Digit::try_from).collect::<Result<_, _>>()?;
     desk.phone.send_dtmf(conversation.as_str(), keys, Duration::from_millis(100)).await?;
-    desk.linger(Duration::from_millis(900)).await;
-    let pressed = keys_heard(emulator)?;
-    ensure!(pressed == "123#", "the far end heard the keys {pressed:?}");
+    desk.until("the far end hears the keys", || Ok(keys_heard(emulator)? == "123#")).await?;
     desk.mark("keys heard", State::Talking);
 
     screen.act("Ada hangs up");

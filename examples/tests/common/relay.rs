@@ -85,7 +85,7 @@ impl Coturn {
 
     /// Credentials for so long by its secret, as a service gives them to clients, and when they run out (since 1970).
     pub(crate) fn lends_for(&self, secret: &str, time: Duration) -> (IceServer, Duration) {
-        let until = Duration::from_secs((unix_time() + time).as_secs());
+        let until = Duration::from_secs((unix_time() + time).as_secs() + 1);
         let name = format!("{}:ada", until.as_secs());
         let password = signature(secret, &name);
         let uri = format!("turn:127.0.0.1:{}?transport=udp", self.port);
