@@ -1,9 +1,10 @@
 //! The user's headset and the user's clients: one of them has it (behaviour notes 6, wire notes 6.16).
 //!
 //! A client that wants it asks all the others and has it once none has said no for
-//! [`Timing::headset`](super::Timing::headset). What becomes of each word of another client is in
-//! [`table`]. The device itself is the application's: [`crate::headset`] tells how its keys and lamps
-//! are.
+//! [`Timing::headset`](super::Timing::headset) after its request came back. The official client counts from
+//! when it asks: behind a slow network it takes the headset from calls before anybody hears of it. What
+//! becomes of each word of another client is in [`table`]. The device itself is the application's:
+//! [`crate::headset`] tells how its keys and lamps are.
 //!
 //! A client that wants the headset and has lost it asks again once the one that had it gives it up or
 //! goes, once a call of its own is connected, and once one that was left it does not take it (DEF-18).
@@ -28,9 +29,12 @@ use crate::xmpp::Jid;
 pub use self::rank::HeadsetRank;
 pub use self::table::HeadsetControls;
 
+/// The limit of a request that does not come back, in times of [`Timing::headset`](super::Timing::headset).
+const UNHEARD: u32 = 4;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
-    /// Nobody has said no to our request.
+    /// Nobody has said no to our request, or it does not come back.
     Unopposed,
     /// The one that was left the headset has not taken it.
     Untaken,
@@ -162,8 +166,9 @@ impl HeadsetOwnership {
         let ours = |from: &&Jid| from.is_full() && out.bare_jid() == Some(from.bare());
         let Some(from) = message.from.as_ref().filter(ours) else { return };
         if out.jid.as_ref() == Some(from) {
-            if message.id == self.request {
+            if self.request.is_some() && message.id == self.request {
                 self.request = None;
+                self.is_heard(out);
             }
             return;
         }
@@ -262,8 +267,20 @@ impl HeadsetOwnership {
         self.request = say(&HeadsetMessage::Request { kind }, out);
         self.owner = None;
         self.timers.cancel(&Timer::Untaken);
-        self.timers.arm(Timer::Unopposed, out.now() + out.config.timing.headset);
+        self.timers.arm(Timer::Unopposed, out.now() + UNHEARD * out.config.timing.headset);
         self.turn(HeadsetControls::Negotiating, out);
+    }
+
+    /// Our request has come back: from now on the others can refuse it.
+    fn is_heard(&mut self, out: &Outbox) {
+        match self.state {
+            HeadsetControls::Negotiating => {
+                self.timers.arm(Timer::Unopposed, out.now() + out.config.timing.headset);
+            }
+            HeadsetControls::NotStarted
+            | HeadsetControls::AlternativeClient
+            | HeadsetControls::HasControls => {}
+        }
     }
 
     /// Leaves the headset to another client.

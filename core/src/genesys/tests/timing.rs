@@ -687,6 +687,9 @@ fn effects() -> Vec<Effect> {
             |set| {
                 let mut rig = Rig::ready_with(set);
                 rig.submit(Command::RequestHeadset).unwrap();
+                // The service delivers it to all clients of the user, to this one too.
+                let request = rig.take_sent("headsetControlsRequest").unwrap();
+                rig.frame(&request);
                 let has = Event::HeadsetControls(HeadsetControls::HasControls);
                 let has = format!("{has:?}");
                 until(&mut rig, |rig| rig.events.iter().any(|event| format!("{event:?}") == has))
