@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use offhook::genesys::{Command, ConversationId, Event, HeadsetControls, HeadsetRank};
 use offhook_sim::world::{
-    Application, Dice, Fidelity, Keys, Moment, Observer, PhoneId, Seen, World,
+    Application, Conditions, Dice, Fidelity, Keys, Moment, Observer, PhoneId, Seen, World,
 };
 use serde_json::json;
 
@@ -165,7 +165,9 @@ fn hs_4_of_clients_that_ask_in_turn_the_last_has_it() {
     for later in (0..100).step_by(10) {
         let mut user = User::of(2);
         user.ask(0);
+        let until = user.world.now() + QUIET;
         while user.controls(0) != HasControls {
+            assert!(user.world.now() < until, "nobody else wants it");
             user.pass(Duration::from_millis(1));
         }
         user.pass(Duration::from_millis(later));
@@ -205,6 +207,23 @@ fn hs_4_who_has_a_call_keeps_it_from_one_whose_network_is_slow() {
         user.ask(1);
         user.agree(&format!("slow by {slow} ms"));
         assert_eq!(user.all(), [HasControls, AlternativeClient], "{slow} ms");
+    }
+}
+
+/// Each takes what the other has left to it, or believes so.
+#[test]
+fn hs_2_clients_whose_networks_are_slow_agree_in_the_end() {
+    for slow in (500..6_000).step_by(500) {
+        for apart in (0..7_000).step_by(500) {
+            let mut user = User::of(2);
+            let latency = Duration::from_millis(slow);
+            user.world.set_conditions(user.phones[0], Conditions { latency, ..Conditions::good() });
+            user.ask(0);
+            user.pass(Duration::from_millis(apart));
+            user.ask(1);
+            user.pass(Duration::from_secs(40));
+            user.agree(&format!("slow by {slow} ms, {apart} ms apart"));
+        }
     }
 }
 

@@ -281,6 +281,7 @@ impl Client {
 
     fn disconnect(&mut self, id: CommandId) {
         self.headset.release(&mut self.out);
+        self.rooms.forget_wanted();
         if self.link.disconnect(id, &mut self.out).is_some() {
             self.connection_lost();
         }

@@ -259,7 +259,7 @@ timing! {
     /// The time that media may take to find a path, or to find it again.
     path: Duration = [30 s] [1 s] [10 min];
     /// The time in which the user's other clients can refuse a request for the headset, from when it has come back;
-    /// one that was left it has twice as long to take it.
+    /// one that was left it has twice as long to take it, and longer each time that it did not.
     headset: Duration = [1500 ms] [100 ms] [1 min];
     /// The wait for the service's word about a room that was joined, before it is asked who is in it.
     participants: Duration = [500 ms] [0 ms] [1 min];

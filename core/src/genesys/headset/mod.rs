@@ -31,6 +31,8 @@ pub use self::table::HeadsetControls;
 
 /// The limit of a request that does not come back, in times of [`Timing::headset`](super::Timing::headset).
 const UNHEARD: u32 = 4;
+/// The most doublings of the time in which what was left to another client is to be taken.
+const MAX_UNTAKEN: u32 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
@@ -62,6 +64,8 @@ pub(crate) struct HeadsetOwnership {
     holder: Option<Jid>,
     /// The id of our last request, until it has come back to us.
     request: Option<String>,
+    /// The number of times that nobody took in time what was left to another client.
+    untaken: u32,
     /// True while a call is connected here.
     talks: bool,
 }
@@ -126,6 +130,7 @@ impl HeadsetOwnership {
         self.owner = None;
         self.holder = None;
         self.request = None;
+        self.untaken = 0;
         self.turn(HeadsetControls::NotStarted, out);
     }
 
@@ -144,6 +149,7 @@ impl HeadsetOwnership {
         self.timers = Timers::default();
         self.request = None;
         self.holder = None;
+        self.untaken = 0;
     }
 
     /// The connection is back: what was agreed may be otherwise by now.
@@ -193,6 +199,9 @@ impl HeadsetOwnership {
             Ok(HeadsetMessage::Other(_)) => return,
             Err(error) => return out.malformed(format!("media-message: {error}")),
         };
+        if (heard, self.state) == (Heard::Taken, HeadsetControls::AlternativeClient) {
+            self.untaken = 0;
+        }
         let order = if self.request.is_some() { Order::Earlier } else { Order::Later };
         let of = Circumstances { rank: rank(out), busy, order, from_owner };
         match reaction(self.state, heard, of) {
@@ -204,7 +213,9 @@ impl HeadsetOwnership {
             }
             Reaction::Yield => {
                 self.lose(from, None, out);
-                self.timers.arm(Timer::Untaken, out.now() + 2 * out.config.timing.headset);
+                // Behind a slow network it is taken late. Longer each time: else two would take it from each other for ever.
+                let times = 2 << self.untaken.min(MAX_UNTAKEN);
+                self.timers.arm(Timer::Untaken, out.now() + times * out.config.timing.headset);
             }
             Reaction::Lose => self.lose(from, reason.as_deref(), out),
             Reaction::Surrender => {
@@ -247,7 +258,10 @@ impl HeadsetOwnership {
                     self.turn(HeadsetControls::HasControls, out);
                     self.answer(&Ok(Outcome::Done), out);
                 }
-                Timer::Untaken => self.ask_if_lost(out),
+                Timer::Untaken => {
+                    self.untaken = self.untaken.saturating_add(1);
+                    self.ask_if_lost(out);
+                }
             }
         }
     }

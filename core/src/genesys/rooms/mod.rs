@@ -246,8 +246,7 @@ impl Rooms {
     /// A proposal comes to nothing: whoever waits for it, and whoever was told of it, is told.
     fn withdraw(&mut self, session: &SessionId, why: Error, out: &mut Outbox) {
         let Some(room) = self.remove(session) else { return };
-        // A meeting of which nothing was told is one that the application asked for.
-        if room.told || room.kind == SessionType::CollaborateVideo {
+        if room.is_known() {
             out.event(Event::CancelPendingSession {
                 session: room.session,
                 conversation: room.conversation,
@@ -377,6 +376,10 @@ impl Rooms {
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
         let now = out.now();
         for conversation in self.wanted.expire(now) {
+            // One that goes on was asked for again.
+            if self.knows(&conversation) {
+                continue;
+            }
             let text = format!("no proposal of the meeting came: {conversation}");
             let error = Error::new(ErrorKind::Timeout, text).of_call(&conversation);
             out.event(Event::Error(error));
@@ -421,6 +424,11 @@ impl Rooms {
     /// Forgets the commands that wait here: others answer them.
     pub(crate) fn forget_commands(&mut self) {
         self.waits.clear();
+        self.forget_wanted();
+    }
+
+    /// Forgets the meetings that were asked for: the application logs out.
+    pub(crate) fn forget_wanted(&mut self) {
         self.wanted = Wanted::default();
     }
 

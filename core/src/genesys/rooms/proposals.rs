@@ -89,7 +89,7 @@ impl Rooms {
             return;
         }
         let Some(room) = self.remove(session) else { return };
-        if room.told {
+        if room.is_known() {
             out.event(room.handled(HandledBy::Elsewhere));
         }
         let gone = Error::new(ErrorKind::Session, "another client took it");
@@ -130,12 +130,14 @@ impl Rooms {
             let old = room.session.clone();
             repeated(room, propose, from, out);
             self.waits.moved(&old, &session);
+            self.wanted.came(&conversation);
             return;
         }
         let reaction = self.reaction(propose, from, kind, &conversation, user, out);
         if reaction == Reaction::Ignore {
             return;
         }
+        self.wanted.came(&conversation);
         if propose.id.len() > MAX_ID || self.open.len() >= MAX_ROOMS {
             out.malformed("too many rooms: propose dropped");
             return;

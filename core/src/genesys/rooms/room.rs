@@ -171,6 +171,11 @@ impl Room {
         self.kind == SessionType::LiveScreenMonitoring && ours
     }
 
+    /// True if the application waits for it: it was told of the proposal, or had asked for the meeting.
+    pub(super) fn is_known(&self) -> bool {
+        self.told || self.kind == SessionType::CollaborateVideo
+    }
+
     /// The word that its proposal has an end.
     pub(super) fn handled(&self, by: HandledBy) -> Event {
         Event::HandledPendingSession {

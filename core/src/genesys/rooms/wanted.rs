@@ -1,6 +1,6 @@
 //! Meetings that this client asked for: their proposals are accepted by themselves, once.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 use crate::genesys::ids::ConversationId;
@@ -60,13 +60,18 @@ impl Wanted {
         }
     }
 
+    /// The service proposed that conversation, which is waited for no more.
+    pub(super) fn came(&mut self, conversation: &ConversationId) {
+        self.waiting.retain(|one| one.conversation.as_ref() != Some(conversation));
+    }
+
     /// The command failed.
     pub(super) fn forget(&mut self, command: CommandId) {
         self.waiting.retain(|one| one.command != command);
     }
 
     /// Forgets what is not proposed any more. Returns the conversations of which the application knows.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<ConversationId> {
+    pub(super) fn expire(&mut self, now: Instant) -> BTreeSet<ConversationId> {
         let (over, waiting) =
             std::mem::take(&mut self.waiting).into_iter().partition(|one| one.until <= now);
         self.waiting = waiting;

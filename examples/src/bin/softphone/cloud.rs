@@ -164,9 +164,10 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                 (self.tell)(News::Headset(owner));
             }
             Event::Error(error) => {
-                self.say(style(error.to_string()).red());
-                if let Some(about) = error.conversation() {
-                    self.rows.borrow_mut().fails(about);
+                let about = error.conversation();
+                let is_left = about.is_some_and(|about| !self.rows.borrow_mut().fails(about));
+                if !is_left {
+                    self.say(style(error.to_string()).red());
                 }
             }
             Event::Trace(record) => (self.tell)(News::Wire(record)),

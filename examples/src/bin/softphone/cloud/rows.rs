@@ -113,7 +113,8 @@ impl Rows {
             self.ringing.remove(conversation);
         }
         // One that was asked for comes to nothing.
-        if let Event::CancelPendingSession { conversation, .. } = event
+        if let Event::CancelPendingSession { conversation, .. }
+        | Event::HandledPendingSession { conversation, by: HandledBy::Elsewhere, .. } = event
             && self.meetings.get(conversation) != Some(&Part::Joined)
         {
             self.meetings.remove(conversation);
@@ -419,12 +420,13 @@ impl Rows {
         self.change(id, Change::Who(Who::of(room)));
     }
 
-    /// Takes that something went wrong with it: a meeting that was asked for does not begin.
-    pub(super) fn fails(&mut self, id: &ConversationId) {
+    /// Takes that something went wrong with it: a meeting that was asked for does not begin. False if it was left before.
+    pub(super) fn fails(&mut self, id: &ConversationId) -> bool {
         if self.meetings.get(id) == Some(&Part::Asked) {
             self.meetings.remove(id);
             self.show(id, "it did not begin");
         }
+        !self.left.contains(id)
     }
 
     /// Takes that a meeting begins. False if it was left before.
@@ -610,14 +612,16 @@ mod tests {
         let (mut rows, told) = rows();
         let id = ConversationId::from("m1");
         rows.asked(&id, "peer-1@rooms".to_owned());
-        rows.fails(&"m2".into());
+        assert!(rows.fails(&"m2".into()));
         assert!(rows.shown.contains_key(&id) && rows.is_told());
-        rows.fails(&id);
+        assert!(rows.fails(&id));
         assert!(rows.shown.is_empty() && rows.is_told());
         assert_eq!(over(&told, "it did not begin"), 1);
+        // Of one that was left nobody wants to hear.
+        assert!(rows.leaves(&id) && !rows.fails(&id));
+        rows.asked(&id, "peer-1@rooms".to_owned());
         // One that has begun is not over by what went wrong.
-        assert!(rows.joins(&id));
-        rows.fails(&id);
+        assert!(rows.joins(&id) && rows.fails(&id));
         assert!(rows.shown.contains_key(&id) && rows.is_told());
     }
 }
