@@ -58,23 +58,22 @@ fn at(pcm: &[i16], index: isize) -> f64 {
     usize::try_from(index).ok().and_then(|i| pcm.get(i)).map_or(0.0, |s| f64::from(*s))
 }
 
+/// The offset at which the envelopes are most alike, whatever is louder elsewhere.
 fn coarse_offset(source: &[f64], heard: &[f64]) -> isize {
     let slack = 200_isize.min(source.len() as isize);
-    (-slack..=heard.len() as isize)
-        .max_by(|a, b| {
-            let score = |offset: isize| -> f64 {
-                source
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(n, s)| {
-                        let index = usize::try_from(n as isize + offset).ok()?;
-                        Some(s * heard.get(index)?)
-                    })
-                    .sum()
-            };
-            score(*a).total_cmp(&score(*b))
-        })
-        .unwrap_or(0)
+    let likeness = |offset: isize| -> f64 {
+        let (mut common, mut energy) = (0.0, 0.0);
+        for (n, s) in source.iter().enumerate() {
+            let index = usize::try_from(n as isize + offset).ok();
+            if let Some(h) = index.and_then(|index| heard.get(index)) {
+                common += s * h;
+                energy += h * h;
+            }
+        }
+        if energy > 0.0 { common / energy.sqrt() } else { 0.0 }
+    };
+    let offsets = (-slack..=heard.len() as isize).map(|offset| (offset, likeness(offset)));
+    offsets.max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(offset, _)| offset)
 }
 
 /// The offset around this one at which the samples match best: first as means of [`THIN`] samples,
@@ -185,6 +184,17 @@ mod tests {
             assert_eq!(similarity.offset, offset as isize);
             assert!(similarity.correlation > 0.9, "{offset}: {similarity:?}");
         }
+    }
+
+    /// Whoever waits hears it again and again, until somebody talks.
+    #[test]
+    fn of_two_copies_the_whole_one_is_found_though_the_other_ends_in_something_loud() {
+        let source = noise(48_000, 1);
+        let loud = noise(20_000, 3).into_iter().map(|sample| sample.saturating_mul(4));
+        let heard: Vec<i16> = source.iter().chain(&source[..40_000]).copied().chain(loud).collect();
+        let similarity = similarity(&source, &heard);
+        assert_eq!(similarity.offset, 0);
+        assert!(similarity.correlation > 0.999, "{similarity:?}");
     }
 
     #[test]
