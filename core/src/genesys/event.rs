@@ -75,8 +75,8 @@ pub enum Event {
         /// The kind of session.
         session_type: SessionType,
     },
-    /// A ringing call was taken or declined, or a meeting that was asked for was taken by another client. Of a room that was declined here this is the last word: it
-    /// has no call that ends.
+    /// A ringing call was taken or declined, or a meeting that was asked for was taken by another client.
+    /// Of a room that was declined here this is the last word: it has no call that ends.
     HandledPendingSession {
         /// The proposal's id.
         session: SessionId,

@@ -72,10 +72,9 @@ impl Wanted {
 
     /// Forgets what is not proposed any more. Returns the conversations of which the application knows.
     pub(super) fn expire(&mut self, now: Instant) -> BTreeSet<ConversationId> {
-        let (over, waiting) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|one| one.until <= now);
-        self.waiting = waiting;
-        let over: VecDeque<One> = over;
+        let all = std::mem::take(&mut self.waiting).into_iter();
+        let (over, waiting): (Vec<One>, _) = all.partition(|one| one.until <= now);
+        self.waiting = waiting.into();
         over.into_iter().filter_map(|one| one.conversation).collect()
     }
 

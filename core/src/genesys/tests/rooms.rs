@@ -141,10 +141,7 @@ fn def_23_a_request_is_for_its_conversation_and_does_not_last() {
 fn def_23_a_meeting_that_came_is_waited_for_no_more() {
     let mut rig = Rig::ready();
     for _ in 0..2 {
-        let start = Command::StartVideoConference { room: ROOM.to_owned(), invitee: None };
-        rig.submit(start).unwrap();
-        let asked = rig.expect_http("POST /conversations/videos");
-        rig.respond(asked.id, 200, &json!({"conversationId": "C1"}));
+        asks_for_a_meeting(&mut rig);
     }
     rig.propose_from(ROOM, "V1", "C1", SDP);
     rig.session_message(ROOM, "retract", "V1");
@@ -152,10 +149,7 @@ fn def_23_a_meeting_that_came_is_waited_for_no_more() {
     rig.wait_acknowledging(Duration::from_secs(3 * 60));
     assert_eq!(rig.told(), [""; 0]);
     // Nor by one who has logged out.
-    let start = Command::StartVideoConference { room: ROOM.to_owned(), invitee: None };
-    rig.submit(start).unwrap();
-    let asked = rig.expect_http("POST /conversations/videos");
-    rig.respond(asked.id, 200, &json!({"conversationId": "C2"}));
+    asks_for_a_meeting(&mut rig);
     rig.submit(Command::Disconnect).unwrap();
     rig.told();
     rig.wait(Duration::from_secs(3 * 60));
@@ -167,10 +161,7 @@ fn def_23_a_meeting_that_came_is_waited_for_no_more() {
 #[test]
 fn lc_13_a_meeting_that_was_asked_for_and_taken_by_another_client_is_told() {
     let mut rig = Rig::ready();
-    let start = Command::StartVideoConference { room: ROOM.to_owned(), invitee: None };
-    rig.submit(start).unwrap();
-    let asked = rig.expect_http("POST /conversations/videos");
-    rig.respond(asked.id, 200, &json!({"conversationId": "C1"}));
+    asks_for_a_meeting(&mut rig);
     rig.propose_from(ROOM, "V1", "C1", SDP);
     rig.session_message(OTHER, "accept", "V1");
     assert_eq!(rig.told(), ["HandledPendingSession V1 C1 Elsewhere"]);
