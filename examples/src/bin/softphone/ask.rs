@@ -29,6 +29,18 @@ pub(crate) enum Ask {
     Quit,
 }
 
+impl Ask {
+    /// The number that was typed for it, or the address.
+    pub(crate) fn number(&self) -> Option<&str> {
+        match self {
+            Self::Dial(number)
+            | Self::Meet(number)
+            | Self::Call(_, Act::Transfer(number) | Act::Consult(number)) => Some(number),
+            _ => None,
+        }
+    }
+}
+
 /// Something to be done with a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {

@@ -10,15 +10,33 @@ use crate::sound::Sound;
 
 /// The two tones together, in Hz, as telephones have them.
 const TONES: [f64; 2] = [440.0, 480.0];
-/// The loudness of each, of full scale.
+/// The loudness of each, of full scale: alone, and for a person who speaks already.
 const LOUDNESS: f64 = 0.15;
+const SOFT: f64 = 0.015;
 /// The time of a ring and of the pause after it.
 const RING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
 /// The time of a frame.
 const PACE: Duration = Duration::from_millis(20);
 
-/// True while it rings; none when it is over.
-type State = Arc<(Mutex<Option<bool>>, Condvar)>;
+/// A way to ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ring {
+    Loud,
+    /// Somebody speaks already.
+    Soft,
+}
+
+/// The state of a bell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Bells {
+    #[default]
+    Still,
+    Rings(Ring),
+    /// There are none any more.
+    Over,
+}
+
+type State = Arc<(Mutex<Bells>, Condvar)>;
 
 /// See the [module](self). Rings on a thread of its own.
 pub(crate) struct Bell {
@@ -41,7 +59,7 @@ impl Bell {
         card: impl FnOnce() -> Box<dyn Card> + Send + 'static,
         wanted: Option<String>,
     ) -> Self {
-        let state: State = Arc::new((Mutex::new(Some(false)), Condvar::new()));
+        let state = State::default();
         // Without a thread to be had there is no bell: the screen says that a call rings.
         let desk = Desk::open(card, |_| {}).ok().map(Arc::new);
         if let Some(desk) = &desk {
@@ -53,8 +71,8 @@ impl Bell {
     }
 
     /// Rings from now on, or no longer.
-    pub(crate) fn rings(&self, rings: bool) {
-        set(&self.state, Some(rings));
+    pub(crate) fn rings(&self, ring: Option<Ring>) {
+        set(&self.state, ring.map_or(Bells::Still, Bells::Rings));
     }
 
     /// The name of the device that is wanted.
@@ -72,46 +90,52 @@ impl Bell {
 
 impl Drop for Bell {
     fn drop(&mut self) {
-        set(&self.state, None);
+        set(&self.state, Bells::Over);
     }
 }
 
-fn set(state: &State, to: Option<bool>) {
-    let (rings, changed) = &**state;
-    *rings.lock().unwrap_or_else(PoisonError::into_inner) = to;
+fn set(state: &State, to: Bells) {
+    let (bells, changed) = &**state;
+    *bells.lock().unwrap_or_else(PoisonError::into_inner) = to;
     changed.notify_all();
 }
 
 /// Waits until it is to ring, and does so until it is not. False when it is over.
-fn ring_once(desk: &Desk, (rings, changed): &(Mutex<Option<bool>>, Condvar)) -> bool {
-    let waits = rings.lock().unwrap_or_else(PoisonError::into_inner);
-    let waited = changed.wait_while(waits, |rings| *rings == Some(false));
-    if waited.unwrap_or_else(PoisonError::into_inner).is_none() {
+fn ring_once(desk: &Desk, (bells, changed): &(Mutex<Bells>, Condvar)) -> bool {
+    let waits = bells.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = changed.wait_while(waits, |bells| *bells == Bells::Still);
+    if *waited.unwrap_or_else(PoisonError::into_inner) == Bells::Over {
         return false;
     }
     // The device is open as long as this is there.
     let Some(line) = desk.ear() else { return true };
     let began = Instant::now();
     for frame in 0_u32.. {
-        line.play(&tone(frame));
         let due = began + PACE * frame;
-        loop {
-            let state = rings.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = loop {
+            let bells = bells.lock().unwrap_or_else(PoisonError::into_inner);
+            let ring = match *bells {
+                Bells::Still => return true,
+                Bells::Over => return false,
+                Bells::Rings(ring) => ring,
+            };
             let wait = due.saturating_duration_since(Instant::now());
-            if *state != Some(true) {
-                return state.is_some();
-            }
             if wait.is_zero() {
-                break;
+                break ring;
             }
-            drop(changed.wait_timeout(state, wait));
-        }
+            drop(changed.wait_timeout(bells, wait));
+        };
+        line.play(&tone(frame, ring));
     }
     true
 }
 
 /// A frame of the ring, by its number.
-fn tone(frame: u32) -> [i16; FRAME] {
+fn tone(frame: u32, ring: Ring) -> [i16; FRAME] {
+    let loudness = match ring {
+        Ring::Loud => LOUDNESS,
+        Ring::Soft => SOFT,
+    };
     let period = RING.0 + RING.1;
     let at = (PACE * frame).as_millis() % period.as_millis();
     let mut pcm = [0; FRAME];
@@ -122,7 +146,7 @@ fn tone(frame: u32) -> [i16; FRAME] {
     for (n, sample) in pcm.iter_mut().enumerate() {
         let time = (begin + n as f64) / f64::from(RATE);
         let wave: f64 = TONES.iter().map(|hz| (time * hz * std::f64::consts::TAU).sin()).sum();
-        *sample = (wave * LOUDNESS * f64::from(i16::MAX)) as i16;
+        *sample = (wave * loudness * f64::from(i16::MAX)) as i16;
     }
     pcm
 }
@@ -136,9 +160,13 @@ mod tests {
 
     #[test]
     fn it_rings_for_a_second_and_is_silent_for_two() {
-        let loud = |frame| Level::of(&tone(frame)).rms > -30.0;
-        assert!((0..50).all(loud) && !(50..150).any(loud) && (150..200).all(loud));
-        assert!((0..50).all(|frame| Level::of(&tone(frame)).peak < -6.0), "it clips");
+        let level = |frame, ring| Level::of(&tone(frame, ring));
+        for (ring, bar) in [(Ring::Loud, -30.0), (Ring::Soft, -50.0)] {
+            let loud = |frame| level(frame, ring).rms > bar;
+            assert!((0..50).all(loud) && !(50..150).any(loud) && (150..200).all(loud));
+        }
+        assert!((0..50).all(|frame| level(frame, Ring::Loud).peak < -6.0), "it clips");
+        assert!((0..50).all(|frame| level(frame, Ring::Soft).peak < -26.0), "it is loud");
     }
 
     #[test]
@@ -159,13 +187,13 @@ mod tests {
                 std::thread::yield_now();
             }
         };
-        bell.rings(true);
+        bell.rings(Some(Ring::Loud));
         until(Some("lamp"));
         bell.want(None);
         until(Some("desk"));
-        bell.rings(false);
+        bell.rings(None);
         until(None);
-        bell.rings(true);
+        bell.rings(Some(Ring::Loud));
         until(Some("desk"));
     }
 }

@@ -35,11 +35,19 @@ enum Word {
     Removed(Track),
 }
 
-/// The end of a film: told when all of it is written, or why not.
-pub(crate) type Told = Box<dyn FnOnce(anyhow::Result<String>) + Send>;
+/// News of a film.
+pub(crate) enum Told {
+    /// It is written to this file from now on: the first, or another that its tracks want.
+    File(PathBuf),
+    /// All of it is written, which the words say; or why not.
+    Over(anyhow::Result<String>),
+}
+
+/// Whoever is told of a film.
+pub(crate) type Tell = Box<dyn Fn(Told) + Send>;
 
 impl Film {
-    /// Begins a film of these tracks and of what is heard, in the next file of a folder, which it names.
+    /// Begins a film of these tracks and of what is heard, in the next file of a folder.
     ///
     /// # Errors
     ///
@@ -49,8 +57,8 @@ impl Film {
         media: MediaId,
         folder: &Path,
         heard: Receiver<AudioFrame>,
-        told: Told,
-    ) -> anyhow::Result<(Self, PathBuf)> {
+        tell: Tell,
+    ) -> anyhow::Result<Self> {
         let (path, file) = next(folder)?;
         let (words, taken) = bounded(WORDS);
         // What was heard before is not of this film.
@@ -67,6 +75,7 @@ impl Film {
             media,
             folder: folder.to_owned(),
             files: vec![path.clone()],
+            tell,
             file: BufWriter::new(file),
             recorder,
             seen: Vec::new(),
@@ -74,11 +83,12 @@ impl Film {
             sounds: 0,
         };
         let (writes, written) = bounded(1);
+        (making.tell)(Told::File(path));
         R::spawn(async move {
-            told(making.run(steps).await);
+            making.run(steps).await;
             drop(writes);
         })?;
-        Ok((Self { words, written }, path))
+        Ok(Self { words, written })
     }
 
     /// Closed when all of it is written and told.
@@ -120,6 +130,7 @@ struct Making<R> {
     folder: PathBuf,
     /// Its files: a track that the first has no place for begins another one.
     files: Vec<PathBuf>,
+    tell: Tell,
     file: BufWriter<File>,
     recorder: Recorder<Track>,
     /// The tracks of pictures that are there.
@@ -129,9 +140,15 @@ struct Making<R> {
 }
 
 impl<R: Sockets> Making<R> {
+    /// Makes it.
+    async fn run(mut self, steps: SelectAll<BoxStream<'static, Step>>) {
+        let made = self.make(steps).await;
+        (self.tell)(Told::Over(made));
+    }
+
     /// Makes it, and says what is in it.
-    async fn run(
-        mut self,
+    async fn make(
+        &mut self,
         mut steps: SelectAll<BoxStream<'static, Step>>,
     ) -> anyhow::Result<String> {
         while let Some(step) = steps.next().await {
@@ -172,7 +189,8 @@ impl<R: Sockets> Making<R> {
             Recorded::NewFile => {
                 self.finish()?;
                 let (path, file) = next(&self.folder)?;
-                self.files.push(path);
+                self.files.push(path.clone());
+                (self.tell)(Told::File(path));
                 self.file = BufWriter::new(file);
                 self.recorder = self.recorder.successor(R::now());
                 for track in self.seen.clone() {

@@ -24,6 +24,7 @@ use smol::channel::Receiver;
 use crate::ask::{Act, Ask};
 use crate::bell::Bell;
 use crate::headset::{Told as OfHeadset, Worn};
+use crate::history::Keeper;
 use crate::news::{Network, News, Tell};
 use crate::phone::Phone;
 use crate::screen::{Key, Opening, Screen};
@@ -93,19 +94,25 @@ where
         let _ = sender.try_send(news);
     });
     let sound = Sound::new(&settings, Arc::clone(&tell))?;
-    let (mut phone, events) = P::new(&settings, sound.clone(), sound.overhears(tell))?;
+    let (mut phone, events) = P::new(&settings, sound.clone(), sound.overhears(Arc::clone(&tell)))?;
+    let keeper = Keeper::new(settings.history.clone());
+    let before = keeper.read();
+    let unread = before.as_ref().err().map(|error| format!("{error:#}"));
     let mut screen = Screen::new(Opening {
         offers: P::OFFERS,
         title: title(&settings, P::OFFERS.service),
         wrap_up: settings.wrap_up.clone(),
         colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        history: before.unwrap_or_default(),
     });
+    unread.iter().for_each(|why| screen.failed(why));
     let mut stage = Stage::new().context("the terminal")?;
     let bell = Bell::new(&settings, &sound);
     let (worn, headset) = Worn::new(&settings, P::OFFERS, System)?;
     let outside = Outside { events, news, headset, terminal: terminal() };
     let draw = |screen: &Screen| stage.0.draw(|frame| screen.draw(frame)).map(drop);
-    let worked = work(&mut phone, &mut screen, draw, outside, (&sound, &bell), worn).await;
+    let notes = |number: &str| keeper.notes(number, &tell);
+    let worked = work(&mut phone, &mut screen, draw, outside, (&sound, &bell), notes, worn).await;
     let _ = within::<R, _>(PATIENCE, sound.written()).await;
     // What is told from here on is told as lines.
     drop(stage);
@@ -128,6 +135,7 @@ async fn work<R: Sockets, P: Phone<R>>(
     mut draw: impl FnMut(&Screen) -> io::Result<()>,
     outside: Outside<P::Machine, impl Stream<Item = Told>>,
     (sound, bell): (&Sound, &Bell),
+    notes: impl Fn(&str),
     mut worn: Worn,
 ) -> anyhow::Result<()>
 where
@@ -236,6 +244,9 @@ where
                             }
                         }
                         Some(ask) => {
+                            if let Some(number) = ask.number() {
+                                notes(number);
+                            }
                             let (begun, asking) = (screen.begun(), phone.ask(ask));
                             asked.push(asking.map(|done| (begun, done)).boxed_local());
                         }
@@ -245,7 +256,7 @@ where
             },
         }
     };
-    bell.rings(false);
+    bell.rings(None);
     let _ = draw(screen);
     ended.and(leave::<R, P>(phone, screen, (asked, worn), &mut next).await)
 }

@@ -21,6 +21,7 @@ mod cloud;
 mod film;
 mod gateway;
 mod headset;
+mod history;
 mod live;
 mod meeting;
 mod news;
@@ -97,6 +98,9 @@ struct Cli {
     /// Leaves telephony headsets alone: neither their keys nor their lamps are used.
     #[arg(long)]
     no_headset: bool,
+    /// Forgets the numbers that were typed, instead of keeping them for the next time.
+    #[arg(long)]
+    no_history: bool,
     /// The name of the loudspeaker; without it, or while it is not there, the system's default.
     #[arg(long, value_name = "NAME")]
     speaker: Option<String>,

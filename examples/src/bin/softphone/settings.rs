@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use etcetera::BaseStrategy as _;
 use offhook::net::NetOptions;
 use serde::Deserialize;
 
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) wav_out: Option<PathBuf>,
     /// The folder of films of meetings.
     pub(crate) films: PathBuf,
+    /// The file that keeps the numbers that were typed, if they are kept.
+    pub(crate) history: Option<PathBuf>,
     /// Codes of wrap-up, by the names that a person gives them.
     pub(crate) wrap_up: BTreeMap<String, String>,
     /// Every message on the wire is told, without secrets.
@@ -55,6 +58,7 @@ struct File {
     microphone: Option<String>,
     ring: Option<String>,
     films: Option<PathBuf>,
+    history: Option<bool>,
     #[serde(default)]
     wrap_up: BTreeMap<String, String>,
 }
@@ -73,7 +77,8 @@ impl Settings {
     fn with(cli: Cli, environment: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let file = match &cli.config {
             Some(path) => File::read(path)?,
-            None => usual()
+            None => folder(Folder::Config)
+                .map(|folder| folder.join("softphone.toml"))
                 .filter(|path| path.exists())
                 .map_or_else(|| Ok(File::default()), |path| File::read(&path))?,
         };
@@ -122,6 +127,10 @@ impl Settings {
             microphone: cli.microphone.or(file.microphone),
             bell: cli.ring.or(file.ring),
             films: cli.films.or(file.films).unwrap_or_else(|| ".".into()),
+            history: (!cli.no_history && file.history != Some(false))
+                .then(|| folder(Folder::State))
+                .flatten()
+                .map(|folder| folder.join("softphone-history")),
             wav_in: cli.wav_in,
             wav_out: cli.wav_out,
             wrap_up: file.wrap_up,
@@ -149,11 +158,24 @@ impl File {
     }
 }
 
-/// The place of the file where none is named.
-fn usual() -> Option<PathBuf> {
-    let there = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let config = there("XDG_CONFIG_HOME").or_else(|| Some(there("HOME")?.join(".config")))?;
-    Some(config.join("offhook").join("softphone.toml"))
+/// A folder that each system has for programs.
+#[derive(Clone, Copy)]
+enum Folder {
+    /// Settings.
+    Config,
+    /// Things that are kept from one time to the next.
+    State,
+}
+
+/// The folder of this program; none where nobody has a home. `XDG_CONFIG_HOME` and `XDG_STATE_HOME` name others.
+fn folder(of: Folder) -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    let folder = match of {
+        Folder::Config => folders.config_dir(),
+        // Windows has none for that alone.
+        Folder::State => folders.state_dir().unwrap_or_else(|| folders.data_dir()),
+    };
+    Some(folder.join("offhook"))
 }
 
 /// The secret in a file, which only its owner may read.
@@ -285,6 +307,18 @@ password_file = {of_file:?}"
             settings(config, &more).unwrap().no_headset
         };
         assert!(!is(&on, &[]) && is(&on, &["--no-headset"]) && is(&off, &[]));
+    }
+
+    #[test]
+    fn numbers_are_kept_unless_either_says_no() {
+        let [on, off] = [true, false].map(|on| file(&format!("history = {on}"), 0o600));
+        let is = |config: &Path, more: &[&str]| {
+            let more = [&["--token", "sesame"], more].concat();
+            settings(config, &more).unwrap().history
+        };
+        assert_eq!((is(&off, &[]), is(&on, &["--no-history"])), (None, None));
+        let usual = folder(Folder::State).map(|folder| folder.join("softphone-history"));
+        assert_eq!(is(&on, &[]), usual);
     }
 
     #[cfg(unix)]

@@ -14,7 +14,7 @@ use smol::channel::Receiver;
 
 use super::Cloud;
 use crate::ask::{Act, Ask};
-use crate::film::Film;
+use crate::film::{Film, Told};
 use crate::live::{PATIENCE, within};
 use crate::meeting::Meeting;
 use crate::news::{CallKey, Change, News};
@@ -174,20 +174,22 @@ impl<R: Sockets> Cloud<R> {
             bail!("a film of it is being made");
         }
         let (tell, key) = (self.tell.clone(), CallKey::from(conversation.as_str()));
-        let told = Box::new(move |made: anyhow::Result<String>| {
-            tell(News::Call(key, Change::Film(None)));
-            tell(match made {
-                Ok(words) => News::Done(format!("wrote {words}")),
-                Err(error) => News::Failed(format!("the film is broken off: {error:#}")),
-            });
+        let tell = Box::new(move |told| {
+            let (news, file) = match told {
+                Told::File(path) => (News::Said(format!("writing {}", path.display())), Some(path)),
+                Told::Over(Ok(words)) => (News::Done(format!("wrote {words}")), None),
+                Told::Over(Err(error)) => {
+                    (News::Failed(format!("the film is broken off: {error:#}")), None)
+                }
+            };
+            tell(News::Call(key.clone(), Change::Film(file)));
+            tell(news);
         });
         let (media, heard) = (meeting.session.media, meeting.heard.clone());
-        let (film, path) = Film::begin::<R>(self.phone.clone(), media, &self.films, heard, told)?;
+        let film = Film::begin::<R>(self.phone.clone(), media, &self.films, heard, tell)?;
         self.written.retain(|written| !written.is_closed());
         self.written.push(film.written());
         meeting.films(film);
-        self.say(format!("writing {}", path.display()));
-        self.change(conversation, Change::Film(Some(path)));
         Ok(None)
     }
 

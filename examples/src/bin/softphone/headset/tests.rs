@@ -12,6 +12,7 @@ use offhook_tokio::Tokio;
 use super::*;
 use crate::cloud::Cloud;
 use crate::gateway::Gateway;
+use crate::history::History;
 use crate::news::{Change, Owner, Phase};
 use crate::phone::Phone;
 use crate::screen::{Key as Pressed, Opening, Screen};
@@ -47,7 +48,8 @@ impl Desk {
         memory.set_echoing(true);
         let (cradle, told) = Cradle::with(memory.clone(), AGAIN).unwrap();
         let (title, wrap_up) = ("ada".to_owned(), BTreeMap::new());
-        let screen = Screen::new(Opening { offers, title, wrap_up, colours: false });
+        let history = History::default();
+        let screen = Screen::new(Opening { offers, title, wrap_up, colours: false, history });
         let worn = Worn::with(offers, Some(cradle));
         let mut desk =
             Self { memory, told, worn, screen, now: Instant::now(), wanted: VecDeque::new() };

@@ -24,6 +24,7 @@ use smol::channel::Sender;
 use super::*;
 use crate::cloud::Cloud;
 use crate::gateway::Gateway;
+use crate::history::History;
 
 /// The most that any wait here may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -198,6 +199,7 @@ where
         title: title(settings, P::OFFERS.service),
         wrap_up: settings.wrap_up.clone(),
         colours: false,
+        history: History::default(),
     };
     let (worn, headset) = Worn::new(settings, P::OFFERS, bus)?;
     let ticks = futures_util::StreamExt::map(smol::Timer::interval(TICK), |_| Told::Tick);
@@ -213,7 +215,8 @@ where
         Ok(())
     };
     let bell = Bell::at(|| Box::new(Devices::default().card()), None);
-    work(&mut phone, &mut Screen::new(opening), draw, outside, (&sound, &bell), worn).await
+    work(&mut phone, &mut Screen::new(opening), draw, outside, (&sound, &bell), |_: &str| {}, worn)
+        .await
 }
 
 /// A loudspeaker and a microphone.

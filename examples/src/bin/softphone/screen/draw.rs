@@ -72,7 +72,7 @@ impl Screen {
 
     fn draw_small(&self, frame: &mut Frame<'_>, area: Rect) {
         let state = self.calls.current().map_or("no call", |call| call.state().1);
-        let rings = if self.rings() { "A CALL RINGS: a answers" } else { state };
+        let rings = if self.rings().is_some() { "A CALL RINGS: a answers" } else { state };
         let lines = [
             format!("This window is {} by {}.", area.width, area.height),
             format!("The phone wants {} by {}.", LEAST.0, LEAST.1),

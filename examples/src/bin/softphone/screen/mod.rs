@@ -17,9 +17,12 @@ pub(crate) use self::calls::Calls;
 pub(crate) use self::keys::Key;
 use self::keys::{Deed, Menu};
 use self::log::{Log, Page};
-use self::prompt::{History, Prompt};
-use crate::ask::{Act, Ask, Place};
-use crate::news::{CallKey, Change, Network, News, SPEECHLESS};
+pub(crate) use self::prompt::MAX_TEXT;
+use self::prompt::Prompt;
+use crate::ask::{Ask, Place};
+use crate::bell::Ring;
+use crate::history::History;
+use crate::news::{CallKey, Change, Network, News, Phase, SPEECHLESS};
 use crate::phone::Offers;
 
 /// See the [module](self).
@@ -121,6 +124,7 @@ pub(crate) struct Opening {
     pub(crate) title: String,
     pub(crate) wrap_up: BTreeMap<String, String>,
     pub(crate) colours: bool,
+    pub(crate) history: History,
 }
 
 impl Screen {
@@ -137,7 +141,7 @@ impl Screen {
             sound: SoundView::default(),
             headset: None,
             log: Log::default(),
-            history: History::default(),
+            history: opening.history,
             status: Status::Said("logging in …".to_owned()),
             mode: Mode::Calls,
             last: None,
@@ -208,9 +212,11 @@ impl Screen {
         }
     }
 
-    /// True while a call rings here.
-    pub(crate) fn rings(&self) -> bool {
-        self.calls.ringing().is_some()
+    /// The way in which a call rings here, while one does: whoever speaks already is not to be drowned.
+    pub(crate) fn rings(&self) -> Option<Ring> {
+        let _ = self.calls.ringing()?;
+        let speaks = self.calls.all().iter().any(|call| call.phase != Phase::Rings && !call.held);
+        Some(if speaks { Ring::Soft } else { Ring::Loud })
     }
 
     /// The calls that end with the phone: one that only rings is left to the user's other phones.
@@ -326,10 +332,7 @@ impl Screen {
                     None
                 }
                 prompt::Typed::Done(ask, words) => {
-                    if let Ask::Dial(number)
-                    | Ask::Meet(number)
-                    | Ask::Call(_, Act::Transfer(number) | Act::Consult(number)) = &ask
-                    {
+                    if let Some(number) = ask.number() {
                         self.history.note(number);
                     }
                     self.mode = Mode::Calls;

@@ -1,36 +1,15 @@
-//! A line that is typed, and the lines that were.
+//! A line that is typed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::draw::fit;
 use super::keys::Key;
 use crate::ask::{Act, Ask};
+use crate::history::History;
 use crate::news::CallKey;
 
 /// The most characters of a line.
-const MAX_TEXT: usize = 256;
-/// The most lines that are remembered.
-const MAX_HISTORY: usize = 50;
-
-/// The numbers that were typed, the newest last.
-#[derive(Debug, Default)]
-pub(super) struct History(VecDeque<String>);
-
-impl History {
-    /// Remembers a number.
-    pub(super) fn note(&mut self, number: &str) {
-        self.0.retain(|known| known != number);
-        self.0.push_back(number.to_owned());
-        if self.0.len() > MAX_HISTORY {
-            self.0.pop_front();
-        }
-    }
-
-    /// The one so many before the newest, from 1.
-    fn back(&self, by: usize) -> Option<&String> {
-        self.0.len().checked_sub(by).and_then(|at| self.0.get(at))
-    }
-}
+pub(crate) const MAX_TEXT: usize = 256;
 
 /// The thing that is typed.
 #[derive(Clone, Debug, PartialEq, Eq)]

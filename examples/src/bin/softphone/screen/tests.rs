@@ -14,6 +14,7 @@ use offhook_tokio::Tokio;
 use super::calls::Call;
 use super::keys::{ALWAYS, HELP};
 use super::*;
+use crate::ask::Act;
 use crate::cloud::Cloud;
 use crate::gateway::Gateway;
 use crate::news::{Person, Phase, Who};
@@ -27,7 +28,8 @@ const SECOND: fn(u64) -> Duration = Duration::from_secs;
 fn screen(offers: Offers) -> Screen {
     let wrap_up = BTreeMap::from([("sold".to_owned(), "code-7".to_owned())]);
     let title = "ada on lab.test".to_owned();
-    let mut screen = Screen::new(Opening { offers, title, wrap_up, colours: true });
+    let history = History::default();
+    let mut screen = Screen::new(Opening { offers, title, wrap_up, colours: true, history });
     screen.told(News::Network(Network::Up));
     screen
 }
@@ -430,7 +432,22 @@ fn a_call_that_is_over_stays_over_whatever_is_told_of_it_but_may_ring_again() {
     told(&mut screen, "1", Change::Report(vec!["first".to_owned()]));
     assert_eq!(screen.calls.last().unwrap().report, ["first"]);
     rings(&mut screen, "1", "Grace");
-    assert!(screen.rings());
+    assert_eq!(screen.rings(), Some(Ring::Loud));
+}
+
+#[test]
+fn whoever_speaks_already_is_rung_softly() {
+    let mut screen = screen(GENESYS);
+    assert_eq!(screen.rings(), None);
+    talks(&mut screen, "1", "Grace");
+    assert_eq!(screen.rings(), None);
+    rings(&mut screen, "2", "Alan");
+    assert_eq!(screen.rings(), Some(Ring::Soft));
+    told(&mut screen, "1", Change::Held(true));
+    assert_eq!(screen.rings(), Some(Ring::Loud));
+    told(&mut screen, "1", Change::Held(false));
+    told(&mut screen, "1", Change::Over("hung up".to_owned()));
+    assert_eq!(screen.rings(), Some(Ring::Loud));
 }
 
 #[test]
