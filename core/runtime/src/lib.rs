@@ -68,7 +68,7 @@ pub use pcm::{Pcm, PcmReceiver, PcmSender};
 pub use probe::prober;
 pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE, VIDEO_BYTES, VIDEO_QUEUE};
 #[cfg(feature = "audio")]
-pub use recording::Recording;
+pub use recording::{Recorder, Recording};
 pub use reply::Reply;
 pub use runtime::{Runtime, Sockets};
 pub use service::Service;

@@ -119,7 +119,10 @@ impl Line {
     /// Records from now on, as long as somebody holds the tape.
     #[cfg(feature = "audio")]
     pub(crate) fn record(&self, tape: &Arc<Mutex<Tape>>) {
-        lock(&self.tapes).push(Arc::downgrade(tape));
+        let mut tapes = lock(&self.tapes);
+        // A session may be recorded again and again.
+        tapes.retain(|tape| tape.strong_count() > 0);
+        tapes.push(Arc::downgrade(tape));
     }
 
     /// True while somebody records what is heard.

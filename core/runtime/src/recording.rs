@@ -16,6 +16,12 @@ impl Audio {
     pub fn record(&self) -> Recording {
         self.sink.record()
     }
+
+    /// The maker of recordings of this session ([`AudioSender::recorder`]).
+    #[must_use]
+    pub fn recorder(&self) -> Recorder {
+        self.sink.recorder()
+    }
 }
 
 impl AudioSender {
@@ -23,11 +29,41 @@ impl AudioSender {
     /// sent, whether or not it is heard. It goes on when the audio is dropped.
     #[must_use]
     pub fn record(&self) -> Recording {
+        self.recorder().record()
+    }
+
+    /// The maker of recordings of this session, for those that begin when the audio is somebody else's: a session may
+    /// carry one call after the other.
+    #[must_use]
+    pub fn recorder(&self) -> Recorder {
         let (session, timer) = (self.frames.session.clone(), self.timer.clone());
+        Recorder { session, line: Arc::clone(&self.line), timer }
+    }
+}
+
+/// The maker of recordings of a session, as long as that lasts.
+#[derive(Clone)]
+pub struct Recorder {
+    session: Watch<FrameQueue>,
+    line: Arc<Line>,
+    timer: Timer,
+}
+
+impl Recorder {
+    /// Records both directions from now on ([`AudioSender::record`]).
+    #[must_use]
+    pub fn record(&self) -> Recording {
+        let Self { session, line, timer } = self.clone();
         let began = timer.clock.now();
         let tape = Arc::new(Mutex::new(Tape::new(began)));
-        self.line.record(&tape);
-        Recording { tape, began, session, line: Arc::clone(&self.line), timer }
+        line.record(&tape);
+        Recording { tape, began, session, line, timer }
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recorder")
     }
 }
 

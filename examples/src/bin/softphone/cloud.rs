@@ -39,6 +39,8 @@ pub(crate) struct Cloud<R> {
     films: PathBuf,
     /// Those that are being written: each closes when it is.
     written: Vec<Receiver<()>>,
+    /// The reason why no calls come any more: it ends with those that there are.
+    ends: Option<String>,
 }
 
 impl<R: Sockets> Phone<R> for Cloud<R> {
@@ -83,6 +85,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             meetings: BTreeMap::new(),
             films: settings.films.clone(),
             written: Vec::new(),
+            ends: None,
         };
         Ok((cloud, events))
     }
@@ -136,7 +139,8 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             Event::Disconnected { reconnecting, error } => {
                 let why = error.map_or_else(String::new, |error| format!(": {error}"));
                 if !reconnecting {
-                    bail!("disconnected{why}");
+                    self.ends = Some(format!("disconnected{why}"));
+                    return self.ends_if_due();
                 }
                 self.say(format!("connection lost{why}; trying again"));
                 (self.tell)(News::Network(Network::Lost(format!("trying again{why}"))));
@@ -173,7 +177,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             Event::Trace(record) => (self.tell)(News::Wire(record)),
             _ => {}
         }
-        Ok(())
+        self.ends_if_due()
     }
 
     fn ask(&mut self, ask: Ask) -> Asking {
@@ -313,6 +317,16 @@ fn target(text: &str) -> Target {
 }
 
 impl<R: Sockets> Cloud<R> {
+    /// Ends the phone once no call is there that would end with it: media goes on without the service.
+    fn ends_if_due(&self) -> anyhow::Result<()> {
+        let Some(why) = &self.ends else { return Ok(()) };
+        if self.rows.borrow().talks().is_empty() && self.meetings.is_empty() {
+            bail!("{why}");
+        }
+        (self.tell)(News::Network(Network::Lost(format!("{why}; the phone ends with its calls"))));
+        Ok(())
+    }
+
     fn say(&self, line: impl ToString) {
         (self.tell)(News::Said(line.to_string()));
     }

@@ -1,5 +1,7 @@
 //! The softphone on a Ribbon WebRTC Gateway.
 
+mod voices;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +12,8 @@ use futures_util::FutureExt as _;
 use offhook::report::QualityMeter;
 use offhook::ribbon::{
     Activity, AnswerOptions, CallDirection, CallId, CallInfo, CallState, ChangeReason, Config,
-    Credentials, Event, MakeOptions, MediaConnectionState, Phone as _, SocketState, Status, Trace,
-    TrackId,
+    Connectivity, Credentials, ErrorCode, Event, MakeOptions, MediaConnectionState, Phone as _,
+    SocketState, Status, Trace, TrackId,
 };
 use offhook_runtime::Sockets;
 use offhook_runtime::ribbon::{Client, Events};
@@ -22,6 +24,10 @@ use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
 use crate::settings::Settings;
 use crate::sound::Sound;
 
+use self::voices::{Known, Turn};
+
+/// The time from one attempt to subscribe again to the next: the first, and the longest.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// The time between two figures of a call.
 const FIGURES: Duration = Duration::from_secs(5);
 
@@ -33,16 +39,10 @@ pub(crate) struct Gateway<R> {
     tell: Tell,
     calls: BTreeMap<CallId, Known>,
     ringing: BTreeSet<CallId>,
-}
-
-/// The things of a call that are kept.
-#[derive(Default)]
-struct Known {
-    /// Our tracks.
-    tracks: Vec<TrackId>,
-    /// True once its sound has begun.
-    heard: bool,
-    meter: Option<QualityMeter>,
+    /// True while the gateway tells of no calls, as it did not want to any more.
+    is_lost: bool,
+    /// The reason why no calls come any more: it ends with those that there are.
+    ends: Option<String>,
 }
 
 impl<R: Sockets> Phone<R> for Gateway<R> {
@@ -79,8 +79,12 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
         let user = wanted(&settings.user, "--user")?;
         let password =
             wanted(&settings.password, "--password, OFFHOOK_PASSWORD or a password_file")?;
-        let config =
-            Config::at(&rest, &socket)?.stats_period(FIGURES).trace(Trace::from(settings.trace));
+        // A person waits for the network as long as it takes, and ends the phone themselves.
+        let connectivity = Connectivity::default().reconnect_limit(None);
+        let config = Config::at(&rest, &socket)?
+            .connectivity(connectivity)
+            .stats_period(FIGURES)
+            .trace(Trace::from(settings.trace));
         let (phone, events) = Client::<R>::builder(config).net(settings.net()).build()?;
         let credentials = Credentials::password(user.as_str(), password);
         Ok((
@@ -91,6 +95,8 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
                 tell,
                 calls: BTreeMap::new(),
                 ringing: BTreeSet::new(),
+                is_lost: false,
+                ends: None,
             },
             events,
         ))
@@ -136,14 +142,16 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
             Event::TracksMuted { tracks } => self.muted(&tracks, true),
             Event::TracksUnmuted { tracks } => self.muted(&tracks, false),
             Event::Dtmf { digit, .. } => self.say(format!("they pressed {}", digit.as_char())),
-            Event::SubscriptionChanged { reason, .. }
-                if !matches!(
-                    reason,
-                    ChangeReason::Pending | ChangeReason::Subscribed | ChangeReason::Unsubscribed
-                ) =>
-            {
-                bail!("the subscription is over: {reason}");
-            }
+            Event::SubscriptionChanged { reason, .. } => match reason {
+                ChangeReason::Pending | ChangeReason::Unsubscribed => {}
+                ChangeReason::Subscribed => (self.is_lost, self.ends) = (false, None),
+                ChangeReason::Gone | ChangeReason::LostConnection => {
+                    self.subscribes_again(reason)?;
+                }
+                reason => self.ends = Some(format!("the subscription is over: {reason}")),
+            },
+            // Else it is a service that the user has not, and not the user.
+            Event::RequestRefused { error } if self.is_lost => self.ends = Some(error.to_string()),
             Event::SocketChanged { state } => {
                 self.say(format!("notifications: {state:?}"));
                 let network = match state {
@@ -161,7 +169,7 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
             Event::Trace(record) => (self.tell)(News::Wire(record)),
             _ => {}
         }
-        Ok(())
+        self.ends_if_due()
     }
 
     fn ask(&mut self, ask: Ask) -> Asking {
@@ -302,10 +310,11 @@ impl<R: Sockets> Gateway<R> {
     }
 
     /// Tracks are muted, or are no more.
-    fn muted(&self, tracks: &[TrackId], muted: bool) {
-        for (call, known) in &self.calls {
+    fn muted(&mut self, tracks: &[TrackId], muted: bool) {
+        for (call, known) in &mut self.calls {
             if known.tracks.iter().any(|track| tracks.contains(track)) {
-                self.change(call, Change::Muted(muted));
+                known.muted = muted;
+                (self.tell)(News::Call(call.as_str().into(), Change::Muted(muted)));
             }
         }
     }
@@ -316,14 +325,74 @@ impl<R: Sockets> Gateway<R> {
         self.change(call, Change::Words("talking".to_owned()));
     }
 
-    /// Has a call be heard, from its early media on.
+    /// Has a call be heard, from its early media on, if no other is spoken on.
     fn begins(&mut self, call: &CallInfo) -> anyhow::Result<()> {
         let known = self.calls.entry(call.id.clone()).or_default();
+        let was_up = std::mem::replace(&mut known.up, call.state != CallState::EarlyMedia);
+        known.held = call.hold.local();
         if let Some(media) = call.media.filter(|_| !std::mem::replace(&mut known.heard, true)) {
-            let id = call.id.as_str();
-            self.sound.begin::<R>(id, Some(id.into()), self.phone.audio(media))?;
+            self.sound.begin::<R>(call.id.as_str(), None, self.phone.audio(media))?;
         }
+        let answered = !was_up && call.state != CallState::EarlyMedia && !call.hold.local();
+        if answered && voices::others_talk(&self.calls, &call.id) {
+            self.waits(&call.id)?;
+        }
+        self.settle();
         Ok(())
+    }
+
+    /// Subscribes again until that works: calls go on meanwhile.
+    fn subscribes_again(&mut self, why: ChangeReason) -> anyhow::Result<()> {
+        self.is_lost = true;
+        self.say(format!("the subscription is over: {why}; trying again"));
+        let (phone, tell) = (self.phone.clone(), Arc::clone(&self.tell));
+        R::spawn(async move {
+            let mut pause = AGAIN.0;
+            while let Err(error) = phone.subscribe(["call"]).await {
+                if error.code == ErrorCode::Closed {
+                    return;
+                }
+                tell(News::Network(Network::Lost(format!("trying again: {error}"))));
+                R::sleep(pause).await;
+                pause = (pause * 2).min(AGAIN.1);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Ends the phone once no call is there that would end with it.
+    fn ends_if_due(&self) -> anyhow::Result<()> {
+        let Some(why) = &self.ends else { return Ok(()) };
+        if self.calls.is_empty() {
+            bail!("{why}");
+        }
+        (self.tell)(News::Network(Network::Lost(format!("{why}; the phone ends with its calls"))));
+        Ok(())
+    }
+
+    /// Holds a call that was answered while another is spoken on.
+    fn waits(&self, call: &CallId) -> anyhow::Result<()> {
+        self.say("it was answered, and is on hold: another call is spoken on");
+        let (held, tell) = (self.phone.hold(call), Arc::clone(&self.tell));
+        R::spawn(async move {
+            if let Err(error) = held.await {
+                let why = "it has no sound until the other is held, as it cannot be held itself";
+                tell(News::Failed(format!("{why}: {error}")));
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Gives the devices to whoever is to have them.
+    fn settle(&mut self) {
+        for (call, turn) in voices::settle(&mut self.calls) {
+            let key: CallKey = call.as_str().into();
+            let muted = self.calls.get(&call).is_some_and(|known| known.muted);
+            match turn {
+                Turn::Takes => self.sound.carries(call.as_str(), key, muted),
+                Turn::Leaves => self.sound.rests(&key),
+            }
+        }
     }
 
     /// Tells what there is to say about a call that is over, once that is known.
@@ -355,6 +424,7 @@ impl<R: Sockets> Gateway<R> {
             let why = why.unwrap_or("hung up");
             self.say(format!("over: {why}"));
             self.calls.remove(&call.id);
+            self.settle();
             self.change(&call.id, Change::Over(why.to_owned()));
             return self.report(call.id);
         }
@@ -385,7 +455,7 @@ impl<R: Sockets> Gateway<R> {
                     self.change(&call.id, Change::Phase(Phase::Dials));
                 }
                 self.change(&call.id, Change::Words(words));
-                if state == CallState::EarlyMedia {
+                if matches!(state, CallState::EarlyMedia | CallState::OnHold) {
                     self.begins(&call)?;
                 }
             }

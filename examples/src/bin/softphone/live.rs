@@ -53,12 +53,19 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
+impl Stage {
+    /// Gives the terminal back as it was, also to whoever ends without a stage.
+    fn leaves() {
         let _ = io::stdout().execute(event::DisableBracketedPaste);
         ratatui::restore();
         // Whoever hides the cursor shows it again.
         let _ = io::stdout().execute(ratatui::crossterm::cursor::Show);
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        Self::leaves();
     }
 }
 
@@ -158,14 +165,24 @@ where
                     break false;
                 }
                 one = outside.next() => match one {
-                    Some(Next::Key(key)) => if screen.key(key) == Some(Ask::Quit) { break true },
+                    Some(Next::Key(key)) => {
+                        screen.hears(sound.view(bell));
+                        match pressed(screen, key, sound, bell) {
+                            None => {}
+                            Some(Ask::Quit) => break true,
+                            Some(_) => screen.failed("this phone is not logged in yet"),
+                        }
+                    }
                     Some(Next::Pasted(text)) => screen.pasted(&text),
                     Some(Next::News(news)) => screen.told(news),
                     Some(Next::Headset(told)) => {
                         // Without a call nothing is asked for, and the other clients are asked once it is logged in.
                         worn.told(Instant::now(), told, screen);
                     }
-                    Some(Next::Tick) => screen.tick(began.elapsed()),
+                    Some(Next::Tick) => {
+                        screen.tick(began.elapsed());
+                        screen.hears(sound.view(bell));
+                    }
                     Some(Next::Event(_)) => {}
                     Some(Next::Gone) | None => break true,
                 },
@@ -225,24 +242,9 @@ where
                 Some(Next::Key(key)) => {
                     // The devices that it may be about are those of now.
                     screen.hears(sound.view(bell));
-                    match screen.key(key) {
+                    match pressed(screen, key, sound, bell) {
                         None => {}
                         Some(Ask::Quit) => break Ok(()),
-                        Some(Ask::Device(place, name)) => {
-                            if let Err(error) = sound.want(bell, place, name) {
-                                screen.failed(&format!("{error:#}"));
-                            }
-                        }
-                        Some(Ask::Volume(volume)) => {
-                            if let Err(error) = sound.set_volume(volume) {
-                                screen.failed(&format!("{error:#}"));
-                            }
-                        }
-                        Some(Ask::Voice(part, on)) => {
-                            if let Err(error) = sound.set_voice(part, on) {
-                                screen.failed(&format!("{error:#}"));
-                            }
-                        }
                         Some(ask) => {
                             if let Some(number) = ask.number() {
                                 notes(number);
@@ -259,6 +261,20 @@ where
     bell.rings(None);
     let _ = draw(screen);
     ended.and(leave::<R, P>(phone, screen, (asked, worn), &mut next).await)
+}
+
+/// Takes a key and does what it asks of this computer, and returns what it asks of the service.
+fn pressed(screen: &mut Screen, key: Key, sound: &Sound, bell: &Bell) -> Option<Ask> {
+    let done = match screen.key(key)? {
+        Ask::Device(place, name) => sound.want(bell, place, name),
+        Ask::Volume(volume) => sound.set_volume(volume),
+        Ask::Voice(part, on) => sound.set_voice(part, on),
+        ask => return Some(ask),
+    };
+    if let Err(error) = done {
+        screen.failed(&format!("{error:#}"));
+    }
+    None
 }
 
 /// The wishes under way, with the words for them.
@@ -349,10 +365,11 @@ pub(crate) async fn within<R: Sockets, T>(
 fn terminal() -> impl Stream<Item = Told> {
     let (send, told) = smol::channel::bounded(64);
     let signals = send.clone();
-    crate::terminal::on_end(move || {
+    let gone = move || {
         // Whoever is stuck is ended by the next one.
         let _ = signals.try_send(Told::Gone);
-    });
+    };
+    crate::terminal::on_end(gone, Stage::leaves);
     std::thread::spawn(move || {
         let mut tick = Instant::now();
         loop {
@@ -363,7 +380,7 @@ fn terminal() -> impl Stream<Item = Told> {
                     Told::Tick
                 }
                 Ok(true) => match event::read() {
-                    Ok(Term::Key(pressed)) => match key(pressed) {
+                    Ok(Term::Key(pressed)) => match key(pressed, cfg!(windows)) {
                         Some(key) => Told::Key(key),
                         None => continue,
                     },
@@ -401,18 +418,19 @@ impl<E> From<Told> for Next<E> {
     }
 }
 
-/// The key that was pressed, if it is one that the phone knows.
-fn key(pressed: KeyEvent) -> Option<Key> {
+/// The key that was pressed, if it is one that the phone knows. With `alt_gr`, Ctrl and Alt together are AltGr.
+fn key(pressed: KeyEvent, alt_gr: bool) -> Option<Key> {
     if pressed.kind == KeyEventKind::Release {
         return None;
     }
-    let control = pressed.modifiers.contains(KeyModifiers::CONTROL);
+    let (control, alt) = (KeyModifiers::CONTROL, KeyModifiers::ALT);
+    let [control, alt] = [control, alt].map(|which| pressed.modifiers.contains(which));
+    // Some keyboards have an `@` with AltGr only, which is both there.
+    let (control, alt) = if alt_gr && control && alt { (false, false) } else { (control, alt) };
     Some(match pressed.code {
         KeyCode::Char('c' | 'C') if control => Key::Interrupt,
         KeyCode::Char('u' | 'U') if control => Key::Clear,
-        KeyCode::Char(_) if control || pressed.modifiers.contains(KeyModifiers::ALT) => {
-            return None;
-        }
+        KeyCode::Char(_) if control || alt => return None,
         KeyCode::Char(char) => Key::Char(char),
         KeyCode::Enter => Key::Enter,
         KeyCode::Esc => Key::Esc,

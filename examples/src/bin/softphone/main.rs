@@ -107,7 +107,7 @@ struct Cli {
     /// The name of the microphone, likewise.
     #[arg(long, value_name = "NAME")]
     microphone: Option<String>,
-    /// The name of the loudspeaker that rings, likewise.
+    /// The name of the loudspeaker that rings, likewise. Of the screen: by lines nothing rings.
     #[arg(long, value_name = "NAME")]
     ring: Option<String>,
     /// The file to say on each call, in the place of the microphone.

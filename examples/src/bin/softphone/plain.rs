@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail};
 use console::style;
-use futures_util::future::{self, Either, Fuse, FusedFuture as _};
-use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _, select};
+use futures_util::future::{self, Either, Fuse, FusedFuture as _, join_all};
+use futures_util::stream::{FusedStream, FuturesUnordered, Stream, StreamExt as _, select};
 use futures_util::{FutureExt as _, select_biased};
+use offhook::machine::Machine;
 use offhook_hid::System;
 use offhook_runtime::{Drive, Events, Sockets};
 use smol::channel::Receiver;
@@ -100,27 +101,12 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
     logged_in.context("cannot log in")?;
     tell(format_args!("ready; {} lists the commands", style("help").bold()));
 
-    let interrupted = {
-        let outside = Outside { events, news, headset: keys, lines: keyboard() };
-        let working = pin!(work(&mut phone, outside, &sound, &calls, worn));
-        match future::select(working, pin!(presses.recv())).await {
-            Either::Left((worked, _)) => worked.map(|()| false),
-            Either::Right(_) => Ok(true),
-        }
-    };
-    if matches!(interrupted, Ok(true)) {
-        // One that only rings is left to the user's other phones.
-        let ours = lock(&calls).ours();
-        for call in ours {
-            if let Err(error) = phone.ask(Ask::Call(call, Act::End)).await {
-                complain(&error);
-            }
-        }
-    }
+    let outside = Outside { events, news, headset: keys, lines: keyboard(), presses };
+    let worked = work(&mut phone, outside, &sound, &calls, worn).await;
     // Also after an error: what is to be written is written.
     let left = within::<R, _>(FAREWELL, phone.log_out()).await;
     let _ = within::<R, _>(PATIENCE, sound.written()).await;
-    interrupted?;
+    worked?;
     left.context("the service does not answer; left all the same")?.context("logging out")?;
     tell("bye");
     Ok(())
@@ -132,6 +118,8 @@ struct Outside<E, L> {
     news: Receiver<News>,
     headset: Receiver<Told>,
     lines: L,
+    /// Of Ctrl-C.
+    presses: Receiver<()>,
 }
 
 /// The next thing that the phone has to react to.
@@ -153,10 +141,11 @@ async fn work<R: Sockets, P: Phone<R>>(
 where
     P::Machine: Drive,
 {
-    let Outside { events, news, headset, lines } = outside;
+    let Outside { events, news, headset, lines, presses } = outside;
     let told = select(news.map(Next::News), headset.map(Next::Headset));
     let mut next = pin!(select(events.map(Next::Event), told).fuse());
     let mut lines = pin!(lines.fuse());
+    let mut presses = pin!(presses.fuse());
     let mut asking: Fuse<Asking> = Fuse::terminated();
     // Of calls that have no microphone.
     let mut muting: FuturesUnordered<Asking> = FuturesUnordered::new();
@@ -191,6 +180,10 @@ where
             .fuse()
         );
         let line = select_biased! {
+            () = presses.select_next_some() => {
+                hurries::<R, P>(phone, &mut next, (asking, muting, worn), calls).await;
+                break;
+            }
             done = worn.under_way.select_next_some() => {
                 wanted = worn.done(Instant::now(), done, &mut face);
                 continue;
@@ -264,6 +257,39 @@ where
         }
     }
     Ok(())
+}
+
+/// Ends the calls, also one that is being made, without further words.
+async fn hurries<R: Sockets, P: Phone<R>>(
+    phone: &mut P,
+    next: &mut (impl FusedStream<Item = Next<<P::Machine as Machine>::Event>> + Unpin),
+    (mut asking, mut muting, mut worn): (Fuse<Asking>, FuturesUnordered<Asking>, Worn),
+    calls: &Calls,
+) {
+    let mut patience = pin!(R::sleep(PATIENCE).fuse());
+    while !(asking.is_terminated() && muting.is_empty() && worn.under_way.is_empty()) {
+        select_biased! {
+            _ = asking => {}
+            _ = muting.select_next_some() => {}
+            _ = worn.under_way.select_next_some() => {}
+            () = patience => break,
+            // What follows from it is of no more concern.
+            one = next.next() => if let Some(Next::Event(event)) = one {
+                drop(phone.told(event));
+            },
+        }
+    }
+    // One that was dialled is told of before its dialling is done.
+    while let Some(Some(one)) = next.next().now_or_never() {
+        if let Next::Event(event) = one {
+            drop(phone.told(event));
+        }
+    }
+    // One that only rings is left to the user's other phones.
+    let ours = lock(calls).ours();
+    let ends: Vec<_> = ours.into_iter().map(|call| phone.ask(Ask::Call(call, Act::End))).collect();
+    let ended = within::<R, _>(PATIENCE, join_all(ends)).await;
+    ended.into_iter().flatten().filter_map(Result::err).for_each(|error| complain(&error));
 }
 
 /// The first word of a line, and what follows.

@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) films: PathBuf,
     /// The file that keeps the numbers that were typed, if they are kept.
     pub(crate) history: Option<PathBuf>,
+    /// The parts that make a voice better, where they are built in.
+    pub(crate) voice: Voice,
     /// Codes of wrap-up, by the names that a person gives them.
     pub(crate) wrap_up: BTreeMap<String, String>,
     /// Every message on the wire is told, without secrets.
@@ -60,7 +62,27 @@ struct File {
     films: Option<PathBuf>,
     history: Option<bool>,
     #[serde(default)]
+    voice: Voice,
+    #[serde(default)]
     wrap_up: BTreeMap<String, String>,
+}
+
+/// The parts that make a voice better, on unless said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Voice {
+    /// Echo cancellation, which a headset has no need of.
+    pub(crate) echo: bool,
+    /// Noise suppression.
+    pub(crate) noise: bool,
+    /// Gain control.
+    pub(crate) gain: bool,
+}
+
+impl Default for Voice {
+    fn default() -> Self {
+        Self { echo: true, noise: true, gain: true }
+    }
 }
 
 impl Settings {
@@ -131,6 +153,7 @@ impl Settings {
                 .then(|| folder(Folder::State))
                 .flatten()
                 .map(|folder| folder.join("softphone-history")),
+            voice: file.voice,
             wav_in: cli.wav_in,
             wav_out: cli.wav_out,
             wrap_up: file.wrap_up,
@@ -285,7 +308,7 @@ password_file = {of_file:?}"
         let token = file("sesame\n", 0o600);
         let text = format!(
             "service = \"genesys\"\nenvironment = \"lab.test\"\nspeaker = \"desk\"\nring = \"lamp\"\n\
-             token_file = {token:?}\n[wrap_up]\nsold = \"code-7\"\n"
+             token_file = {token:?}\n[voice]\necho = false\n[wrap_up]\nsold = \"code-7\"\n"
         );
         let config = file(&text, 0o644);
         let is = settings(&config, &["--speaker", "head"]).unwrap();
@@ -293,6 +316,7 @@ password_file = {of_file:?}"
         assert_eq!((is.speaker.as_deref(), is.bell.as_deref()), (Some("head"), Some("lamp")));
         assert_eq!(is.token.as_deref(), Some("sesame"));
         assert_eq!(is.wrap_up["sold"], "code-7");
+        assert_eq!(is.voice, Voice { echo: false, ..Voice::default() });
         assert!(!is.no_headset);
     }
 

@@ -1,5 +1,7 @@
 //! Sound from a microphone or a file, and to a loudspeaker and a file.
 
+mod ends;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -7,12 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anyhow::{Context as _, bail};
 use console::style;
-use offhook::audio::{RATE, Side, Tracks, wav};
+use offhook::audio::{RATE, wav};
 use offhook::media::AudioFrame;
-use offhook_runtime::{Audio, SendError, Sockets};
+use offhook_runtime::{Audio, Recorder, SendError, Sockets};
 use offhook_sound::{Card, Desk, Device, Direction, FRAME, Line, News};
 use smol::channel::{Receiver, bounded};
 
+use self::ends::{Ends, Speech, Taped};
 use crate::ask::Place;
 use crate::bell::Bell;
 use crate::news::{CallKey, Change, News as Told, Tell};
@@ -27,8 +30,8 @@ const COPIES: usize = 64;
 /// See the [module](self).
 #[derive(Clone)]
 pub(crate) struct Sound {
-    /// A WAV file, in the place of the microphone.
-    speech: Option<Vec<u8>>,
+    /// A file's PCM, in the place of the microphone.
+    speech: Option<Arc<[i16]>>,
     wav_out: Option<PathBuf>,
     /// The recordings that are being made: each closes when it is written.
     writing: Arc<Mutex<Vec<Receiver<()>>>>,
@@ -41,20 +44,22 @@ pub(crate) struct Sound {
 /// The lines that there are, by what carries their sound: a session may carry one call after the other.
 type Lines = Arc<Mutex<BTreeMap<String, Carried>>>;
 
-/// The devices' end of what carries calls, while there is one.
-type Slot = Mutex<Option<Line>>;
+/// This computer's end of what carries calls, while there is one.
+type Slot = Mutex<Option<Ends>>;
 
 /// A slot, and the call that it is for.
 struct Carried {
     slot: Weak<Slot>,
     call: Option<CallKey>,
+    /// The maker of recordings, where they are wanted.
+    recorder: Option<Recorder>,
 }
 
 impl Carried {
     /// Does something with its line, if it has one.
     fn with<T>(&self, does: impl FnOnce(&Line) -> T) -> Option<T> {
         let slot = self.slot.upgrade()?;
-        lock(&slot).as_ref().map(does)
+        lock(&slot).as_ref()?.line.as_ref().map(does)
     }
 }
 
@@ -81,11 +86,11 @@ impl Sound {
         settings: &Settings,
         tell: Tell,
     ) -> anyhow::Result<Self> {
-        let read = |path: &PathBuf| std::fs::read(path).with_context(|| path.display().to_string());
-        let speech = settings.wav_in.as_ref().map(read).transpose()?;
-        if let Some(speech) = &speech {
-            wav::read(&speech[..]).context("--wav-in")?;
-        }
+        let read = |path: &PathBuf| {
+            let file = std::fs::read(path).with_context(|| path.display().to_string())?;
+            wav::read(&file[..]).context("--wav-in")
+        };
+        let speech = settings.wav_in.as_ref().map(read).transpose()?.map(Into::into);
         let lines = Lines::default();
         let desk = if settings.no_sound {
             None
@@ -97,7 +102,7 @@ impl Sound {
             .context("sound")?;
             desk.want(Direction::Output, settings.speaker.clone());
             desk.want(Direction::Input, settings.microphone.clone());
-            voice::begin(&desk);
+            voice::begin(&desk, settings.voice);
             Some(Arc::new(desk))
         };
         let (wav_out, writing) = (settings.wav_out.clone(), Arc::default());
@@ -127,17 +132,18 @@ impl Sound {
         }
     }
 
-    /// Has the devices be those of that call, for what its carrier was begun for.
+    /// Has the devices be those of that call, for what its carrier was begun for. What is to be said is said from its
+    /// beginning, and a recording begins, unless that goes on from another call to this one.
     pub(crate) fn carries(&self, carrier: &str, call: CallKey, muted: bool) {
         let mut lines = lock(&self.lines);
         let Some(carried) = lines.get_mut(carrier) else { return };
         carried.call = Some(call);
         let Some(slot) = carried.slot.upgrade() else { return };
-        let mut line = lock(&slot);
-        if line.is_none() {
-            *line = self.open();
-        }
-        line.iter().for_each(|line| line.set_muted(muted));
+        let mut ends = lock(&slot);
+        let ends = ends.get_or_insert_with(|| self.ends(carried.recorder.as_ref()));
+        // There may have been none to be had.
+        ends.line = ends.line.take().or_else(|| self.open());
+        ends.line.iter().for_each(|line| line.set_muted(muted));
     }
 
     /// Takes note that a call is over: what carried it may stay for the next one, and needs no devices until then.
@@ -172,56 +178,37 @@ impl Sound {
         call: Option<CallKey>,
         audio: Audio,
     ) -> anyhow::Result<Receiver<AudioFrame>> {
-        let tell = Arc::clone(&self.tell);
-        let complain = move |what: &dyn Display| tell(Told::Failed(format!("{what:#}")));
-        if let Some(path) = self.wav_out.clone() {
-            let recording = audio.record();
-            let (tell, complain) = (Arc::clone(&self.tell), complain.clone());
-            let (writes, written) = bounded::<()>(1);
-            {
-                let mut writing = lock(&self.writing);
-                writing.retain(|written| !written.is_closed());
-                writing.push(written);
-            }
-            R::spawn(async move {
-                recording.ended().await;
-                let heard = recording.wav(Tracks::Only(Side::Heard), RATE).map_err(Into::into);
-                match heard.and_then(|wav| anyhow::Ok(std::fs::write(&path, wav)?)) {
-                    Ok(()) => tell(Told::Said(format!("wrote {}", path.display()))),
-                    Err(error) => complain(&error.context(path.display().to_string())),
-                }
-                drop(writes);
-            })?;
-        }
-        let Audio { mut sink, stream } = audio;
+        let complain = {
+            let tell = Arc::clone(&self.tell);
+            move |what: &dyn Display| tell(Told::Failed(format!("{what:#}")))
+        };
+        let recorder = self.wav_out.is_some().then(|| audio.recorder());
+        let Audio { sink, stream } = audio;
         let (copies, heard) = bounded(COPIES);
         let mut stream = stream.tap(move |frame| {
             let _ = copies.force_send(frame.clone());
         });
-        let slot = self.slot(carrier, call);
-        if let Some(slot) = slot.clone() {
-            let mut stream = stream.pcm(RATE)?;
+        let slot = self.slot(carrier, call, recorder);
+        if self.desk.is_some() {
+            let (slot, mut stream) = (Arc::clone(&slot), stream.pcm(RATE)?);
             R::spawn(async move {
                 while let Some(pcm) = stream.read().await {
-                    lock(&slot).iter().for_each(|line| line.play(&pcm));
+                    lock(&slot).iter().for_each(|ends| ends.hears(&pcm));
                 }
             })?;
         } else {
-            R::spawn(async move { while stream.next().await.is_some() {} })?;
-        }
-        if let Some(speech) = self.speech.clone() {
+            let slot = Arc::clone(&slot);
             R::spawn(async move {
-                match sink.play(&speech[..]).await {
-                    Ok(()) | Err(SendError::Ended) => {}
-                    Err(error) => complain(&error),
-                }
+                while stream.next().await.is_some() {}
+                drop(slot);
             })?;
-        } else if let Some(slot) = slot {
+        }
+        if self.speaks() {
             let mut sink = sink.pcm(RATE)?;
             R::spawn(async move {
                 loop {
                     // Each takes as long as it lasts.
-                    let said = lock(&slot).as_ref().map_or([0; FRAME], Line::record);
+                    let said = lock(&slot).as_mut().map_or([0; FRAME], Ends::says);
                     match sink.write(&said).await {
                         Ok(()) => {}
                         Err(SendError::Ended) => return,
@@ -233,18 +220,32 @@ impl Sound {
         Ok(heard)
     }
 
-    /// The place of the devices' end of a call; none without devices.
-    fn slot(&self, carrier: &str, call: Option<CallKey>) -> Option<Arc<Slot>> {
-        self.desk.as_ref()?;
+    /// The place of this computer's end of a call.
+    fn slot(&self, carrier: &str, call: Option<CallKey>, recorder: Option<Recorder>) -> Arc<Slot> {
         // Nothing is told of a line before it is known here.
         let mut lines = lock(&self.lines);
-        let slot = Arc::new(Mutex::new(call.is_some().then(|| self.open()).flatten()));
+        let ends = call.is_some().then(|| self.ends(recorder.as_ref()));
+        let slot = Arc::new(Mutex::new(ends));
         lines.retain(|_, carried| carried.slot.strong_count() > 0);
-        lines.insert(carrier.to_owned(), Carried { slot: Arc::downgrade(&slot), call });
-        Some(slot)
+        let carried = Carried { slot: Arc::downgrade(&slot), call, recorder };
+        lines.insert(carrier.to_owned(), carried);
+        slot
     }
 
-    /// The devices' end of a call. With something else to say it needs no microphone.
+    /// This computer's end of a call that begins.
+    fn ends(&self, recorder: Option<&Recorder>) -> Ends {
+        let speech = self.speech.clone().map(|pcm| Speech { pcm, at: 0 });
+        let taped = self.wav_out.clone().zip(recorder).map(|(to, recorder)| {
+            let (writes, written) = bounded(1);
+            let mut writing = lock(&self.writing);
+            writing.retain(|written| !written.is_closed());
+            writing.push(written);
+            Taped::new(recorder.record(), to, writes, Arc::clone(&self.tell))
+        });
+        Ends { line: self.open(), speech, taped }
+    }
+
+    /// The devices of a call. With something else to say it needs no microphone.
     fn open(&self) -> Option<Line> {
         let desk = self.desk.as_ref()?;
         if self.speech.is_some() { desk.ear() } else { desk.line() }

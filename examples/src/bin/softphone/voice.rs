@@ -11,13 +11,14 @@ mod with {
     use offhook_sound::{Desk, VoiceOptions};
 
     use crate::screen::PartView;
+    use crate::settings::Voice;
     use crate::terminal::tell;
 
     pub(crate) const KEYS: &str = "
   voice PART on|off echo cancellation (`echo`), noise suppression (`noise`), gain control (`gain`)";
 
-    pub(crate) fn begin(desk: &Desk) {
-        desk.improve(VoiceOptions::default());
+    pub(crate) fn begin(desk: &Desk, Voice { echo, noise, gain }: Voice) {
+        desk.improve(VoiceOptions { echo, noise, gain });
     }
 
     /// Does what the word `voice` asks for.
@@ -66,10 +67,11 @@ mod without {
     use offhook_sound::Desk;
 
     use crate::screen::PartView;
+    use crate::settings::Voice;
 
     pub(crate) const KEYS: &str = "";
 
-    pub(crate) fn begin(_: &Desk) {}
+    pub(crate) fn begin(_: &Desk, _: Voice) {}
 
     pub(crate) fn view(_: &Desk) -> Vec<PartView> {
         Vec::new()

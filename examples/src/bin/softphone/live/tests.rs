@@ -219,6 +219,21 @@ where
         .await
 }
 
+#[test]
+fn a_character_that_a_keyboard_has_with_altgr_only_is_typed() {
+    let pressed = |modifiers| KeyEvent::new(KeyCode::Char('@'), modifiers);
+    let both = KeyModifiers::CONTROL | KeyModifiers::ALT;
+    assert_eq!(key(pressed(both), true), Some(Key::Char('@')));
+    assert_eq!(key(pressed(KeyModifiers::NONE), true), Some(Key::Char('@')));
+    for (modifiers, alt_gr) in
+        [(both, false), (KeyModifiers::CONTROL, true), (KeyModifiers::ALT, true)]
+    {
+        assert_eq!(key(pressed(modifiers), alt_gr), None, "{modifiers:?}");
+    }
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(key(interrupt, true), Some(Key::Interrupt));
+}
+
 /// A loudspeaker and a microphone.
 fn desk() -> Devices {
     let devices = Devices::default();

@@ -41,6 +41,8 @@ pub(super) struct Call {
     pub(super) quality: Option<CallQuality>,
     /// The keys that were sent.
     pub(super) pressed: String,
+    /// True if it was up once.
+    answered: bool,
 }
 
 /// The people in a meeting, and the file of its film, if one is made.
@@ -67,8 +69,8 @@ pub(super) struct Past {
     pub(super) who: Who,
     pub(super) began: Duration,
     pub(super) ended: Duration,
-    /// True if it was a meeting.
-    pub(super) met: bool,
+    /// True if it was answered, and no meeting.
+    spoken: bool,
     pub(super) why: String,
     pub(super) report: Vec<String>,
 }
@@ -102,6 +104,7 @@ impl Call {
             path: None,
             quality: None,
             pressed: String::new(),
+            answered: phase == Phase::Up,
         }
     }
 
@@ -134,6 +137,7 @@ impl Call {
         if self.phase != phase {
             self.phase = phase;
             self.since = now;
+            self.answered |= phase == Phase::Up;
         }
     }
 
@@ -216,15 +220,15 @@ impl Calls {
         let Some(at) = self.all.iter().position(|call| call.key == *key) else { return false };
         let call = self.all.remove(at);
         let was_keyed = call.phase == Phase::Rings || self.current.as_ref() == Some(key);
-        self.moved = was_keyed && !self.all.is_empty();
+        self.moved = (self.moved || was_keyed) && !self.all.is_empty();
         if self.current.as_ref() == Some(key) {
             // The one that is spoken on comes before others.
             let next = self.all.iter().find(|call| call.phase == Phase::Up && !call.held);
             self.current = next.or_else(|| self.all.last()).map(|call| call.key.clone());
         }
-        let Call { key, who, began, meeting, .. } = call;
-        let met = meeting.is_some();
-        self.gone.push_back(Past { key, who, began, ended: now, met, why, report: Vec::new() });
+        let Call { key, who, began, meeting, answered, .. } = call;
+        let spoken = answered && meeting.is_none();
+        self.gone.push_back(Past { key, who, began, ended: now, spoken, why, report: Vec::new() });
         if self.gone.len() > MAX_GONE {
             self.gone.pop_front();
         }
@@ -265,13 +269,13 @@ impl Calls {
         self.gone.back()
     }
 
-    /// The calls of which it may be said what they were about: the one that keys are about, if it was answered, and those
-    /// that are over, the newest first. With the names of the others.
+    /// The calls of which it may be said what they were about, if they were answered: the one that keys are about, and
+    /// those that are over, the newest first. With the names of the others.
     pub(super) fn to_wrap_up(&self) -> Vec<(CallKey, String)> {
         let is_call = |call: &&Call| call.phase == Phase::Up && call.meeting.is_none();
         let current = self.current().filter(is_call).map(|call| (&call.key, &call.who));
         let gone =
-            self.gone.iter().rev().filter(|past| !past.met).map(|past| (&past.key, &past.who));
+            self.gone.iter().rev().filter(|past| past.spoken).map(|past| (&past.key, &past.who));
         current.into_iter().chain(gone).map(|(key, who)| (key.clone(), who.to_string())).collect()
     }
 

@@ -53,7 +53,9 @@ impl Screen {
             Mode::Help => self.draw_help(frame, body),
             Mode::Log(page) => self.draw_log(frame, body, *page),
             Mode::Menu(menu) => self.draw_menu(frame, body, menu),
-            Mode::Calls | Mode::Prompt(_) | Mode::Ends => self.draw_body(frame, body),
+            Mode::Calls | Mode::Prompt(_) | Mode::Stale | Mode::Ends => {
+                self.draw_body(frame, body);
+            }
         }
         self.draw_status(frame, status);
         self.draw_bar(frame, bar);
@@ -448,7 +450,7 @@ impl Screen {
                 ("Up Down PageUp PageDown", "scroll"),
                 ("Esc", "back"),
             ]),
-            Mode::Help => keys(&[("Esc", "back")]),
+            Mode::Help | Mode::Stale => keys(&[("Esc", "back")]),
             Mode::Ends => keys(&[("Ctrl-C", "at once")]),
         };
         let mut lines = vec![Line::default()];

@@ -59,6 +59,8 @@ enum Mode {
     Log(Page),
     Prompt(Prompt),
     Menu(Menu),
+    /// A line or a menu about a call that is over meanwhile: what is still typed for it is no keys.
+    Stale,
     /// All is over: the phone logs out.
     Ends,
 }
@@ -237,14 +239,13 @@ impl Screen {
         if let Some(why) = over {
             let who = who.unwrap_or_default();
             self.status = Status::Said(format!("{who}: over ({why})"));
-            // What is asked about a call that is gone is not asked any more.
             let is_about = match &self.mode {
                 Mode::Prompt(prompt) => prompt.is_about(call),
                 Mode::Menu(menu) => menu.is_about(call),
-                Mode::Calls | Mode::Help | Mode::Log(_) | Mode::Ends => false,
+                Mode::Calls | Mode::Help | Mode::Log(_) | Mode::Stale | Mode::Ends => false,
             };
             if is_about {
-                self.mode = Mode::Calls;
+                self.mode = Mode::Stale;
             }
         }
     }
@@ -340,6 +341,10 @@ impl Screen {
                     Some(ask)
                 }
             },
+            Mode::Stale => {
+                self.leaves(key, matches!(key, Key::Esc | Key::Enter));
+                None
+            }
             Mode::Ends => {
                 self.status =
                     Status::No("the phone is logging out; Ctrl-C ends it at once".to_owned());

@@ -161,9 +161,18 @@ impl Prompt {
             }
             About::WrapUp(WrapUp { calls, at, names }) => {
                 let Some((call, _)) = calls.get(*at) else { return Typed::Left };
-                let (code, notes) = text.split_once(' ').unwrap_or((text, ""));
-                let notes = Some(notes.trim().to_owned()).filter(|notes| !notes.is_empty());
-                let id = names.get(code).map_or(code, String::as_str).to_owned();
+                // A name may have spaces.
+                let named = names.iter().filter(|(name, _)| {
+                    let rest = text.strip_prefix(name.as_str());
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+                });
+                let named = named.max_by_key(|(name, _)| name.len());
+                let first = text.split(' ').next().unwrap_or(text);
+                let (code, id) =
+                    named.map_or((first, first), |(name, id)| (name.as_str(), id.as_str()));
+                let notes = text[code.len()..].trim();
+                let notes = Some(notes.to_owned()).filter(|notes| !notes.is_empty());
+                let id = id.to_owned();
                 let words = format!("wrapping up as {code} …");
                 (Ask::Call(call.clone(), Act::WrapUp(id, notes)), words)
             }

@@ -297,6 +297,48 @@ fn a_prompt_about_a_call_goes_with_it_and_others_stay() {
 }
 
 #[test]
+fn the_rest_of_what_is_typed_about_a_call_that_is_over_is_no_keys() {
+    let all = || (' '..='~').map(Key::Char).chain([Key::Up, Key::Tab, Key::Backspace, Key::Clear]);
+    let mut screen = screen(GENESYS);
+    for call in ["1", "2", "3"] {
+        talks(&mut screen, call, "Grace");
+        rings(&mut screen, "4", "Bob");
+    }
+    for closes in [Key::Enter, Key::Esc] {
+        let call = screen.calls.current().unwrap().key.clone();
+        screen.key(Key::Char('t'));
+        type_in(&mut screen, "use");
+        told(&mut screen, call.as_str(), Change::Over("hung up".to_owned()));
+        for key in all() {
+            assert_eq!(screen.key(key), None, "{key}");
+            assert!(matches!(&screen.status, Status::No(why) if why.contains("Esc")), "{key}");
+        }
+        screen.pasted("queue:abc");
+        assert_eq!(screen.key(closes), None);
+        assert_eq!(screen.mode, Mode::Calls);
+    }
+    assert_eq!(screen.key(Key::Char('m')), act("3", Act::Mute(true)));
+}
+
+#[test]
+fn of_calls_that_are_over_those_that_were_answered_are_wrapped_up() {
+    let mut screen = screen(GENESYS);
+    rings(&mut screen, "0", "Carol");
+    told(&mut screen, "0", Change::Over("withdrawn".to_owned()));
+    screen.key(Key::Char('w'));
+    assert!(matches!(&screen.status, Status::No(why) if why.contains("no call to wrap up")));
+    talks(&mut screen, "1", "Grace");
+    told(&mut screen, "1", Change::Over("hung up".to_owned()));
+    rings(&mut screen, "2", "Bob");
+    told(&mut screen, "2", Change::Over("withdrawn".to_owned()));
+    told(&mut screen, "3", Change::Phase(Phase::Dials));
+    told(&mut screen, "3", Change::Over("busy".to_owned()));
+    screen.key(Key::Char('w'));
+    type_in(&mut screen, "sold");
+    assert_eq!(screen.key(Key::Enter), act("1", Act::WrapUp("code-7".to_owned(), None)));
+}
+
+#[test]
 fn a_consult_within_a_call_has_sides_and_an_end_of_each_kind() {
     let mut screen = screen(GENESYS);
     talks(&mut screen, "1", "Grace");
@@ -344,9 +386,15 @@ fn a_call_is_wrapped_up_by_the_name_of_a_code_also_when_it_is_over() {
     let mut screen = screen(GENESYS);
     talks(&mut screen, "1", "Grace");
     told(&mut screen, "1", Change::Over("hung up".to_owned()));
-    for (typed, code, notes) in
-        [("sold two of them", "code-7", Some("two of them")), ("code-9", "code-9", None)]
-    {
+    screen.wrap_up.insert("sold out".to_owned(), "code-8".to_owned());
+    for (typed, code, notes) in [
+        ("sold two of them", "code-7", Some("two of them")),
+        ("sold out", "code-8", None),
+        ("sold out  of it", "code-8", Some("of it")),
+        ("sold outside", "code-7", Some("outside")),
+        ("soldier", "soldier", None),
+        ("code-9", "code-9", None),
+    ] {
         screen.key(Key::Char('w'));
         type_in(&mut screen, typed);
         let wraps = Act::WrapUp(code.to_owned(), notes.map(str::to_owned));
@@ -468,6 +516,16 @@ fn a_key_that_is_pressed_twice_ends_or_declines_no_other_call() {
     told(&mut screen, "3", Change::Over("declined".to_owned()));
     assert_eq!(screen.key(Key::Char('r')), None);
     assert_eq!(screen.key(Key::Char('r')), act("4", Act::Reject));
+    told(&mut screen, "4", Change::Over("declined".to_owned()));
+    // Another one that ends besides does not make it safe.
+    for call in ["5", "6", "7"] {
+        talks(&mut screen, call, "Grace");
+    }
+    assert_eq!(screen.key(Key::Char('e')), act("5", Act::End));
+    told(&mut screen, "5", Change::Over("hung up".to_owned()));
+    told(&mut screen, "7", Change::Over("hung up".to_owned()));
+    assert_eq!(screen.key(Key::Char('e')), None);
+    assert_eq!(screen.key(Key::Char('e')), act("6", Act::End));
 }
 
 #[test]
@@ -508,6 +566,9 @@ fn the_list_of_people_goes_with_its_meeting() {
     told(&mut screen, "2", Change::Over("hung up".to_owned()));
     assert!(matches!(screen.mode, Mode::Menu(_)), "it is not about that call");
     told(&mut screen, "1", Change::Over("left".to_owned()));
+    assert_eq!(screen.mode, Mode::Stale);
+    assert_eq!(screen.key(Key::Char('q')), None, "it was meant for the list");
+    screen.key(Key::Esc);
     assert_eq!(screen.mode, Mode::Calls);
 }
 

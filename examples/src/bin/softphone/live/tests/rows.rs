@@ -23,6 +23,18 @@ fn served(emulator: &Emulator, kind: &str) -> Value {
     served_after(emulator, kind, &Value::Null)
 }
 
+/// The thing that comes in the end.
+fn comes<T>(is: impl Fn() -> Option<T>) -> T {
+    let since = Instant::now();
+    loop {
+        if let Some(there) = is() {
+            return there;
+        }
+        assert!(since.elapsed() < LIMIT, "it does not come");
+        std::thread::yield_now();
+    }
+}
+
 pub(super) fn text(of: &Value, key: &str) -> String {
     of[key].as_str().unwrap_or_else(|| panic!("no {key} in {of}")).to_owned()
 }
@@ -200,6 +212,40 @@ fn a_persistent_connection_uses_devices_for_calls_alone() {
     ada.leaves();
 }
 
+/// A session that is there before any call says the file to each, and what each was heard to say is a file of its own.
+#[test]
+fn on_a_persistent_connection_each_call_has_its_speech_and_its_recording() {
+    let (emulator, user, token) = with_user(&json!({"persistent": true, "lineAppearances": 1}));
+    let folder = tempfile::tempdir().unwrap();
+    let heard = folder.path().join("heard.wav");
+    let said = concat!(env!("CARGO_MANIFEST_DIR"), "/data/agent.wav");
+    let who = ["--token", &token, "--wav-in", said, "--wav-out", heard.to_str().unwrap()];
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &who);
+    let inbound = json!({"kind": "inbound", "userId": user, "signaling": "sdp", "farEnd": "echo"});
+    for _ in 0..3 {
+        let call = emulator.control("POST", "calls", &inbound).unwrap();
+        ada.sees("! RINGING");
+        ada.presses(Key::Char('a'));
+        ada.sees("* TALKING");
+        let media = format!("calls/{}/media", text(&call, "conversationId"));
+        let packets = || {
+            let media = emulator.control("GET", &media, &json!({})).unwrap();
+            media["packetsReceived"].as_u64().unwrap_or(0)
+        };
+        // Long enough for some words to come back.
+        let enough = packets() + 100;
+        comes(|| (packets() > enough).then_some(()));
+        ada.presses(Key::Char('e'));
+        ada.sees("no calls");
+        let pcm = comes(|| offhook::audio::wav::read(std::fs::File::open(&heard).ok()?).ok());
+        std::fs::remove_file(&heard).unwrap();
+        let loud = pcm.iter().filter(|sample| sample.unsigned_abs() > 1000).count();
+        assert!(loud > 4800, "{loud} of {} samples are words", pcm.len());
+        assert!(pcm.len() < 30 * 48_000, "it is of this call alone");
+    }
+    ada.leaves();
+}
+
 /// Its caller is not told that it rings here, and it rings all the same.
 #[test]
 fn at_a_gateway_that_refuses_the_word_of_it_a_call_rings() {
@@ -217,6 +263,97 @@ fn at_a_gateway_that_refuses_the_word_of_it_a_call_rings() {
     ada.presses(Key::Char('e'));
     ada.sees("no calls");
     ada.leaves();
+}
+
+/// A user at a gateway, with devices.
+fn at_a_gateway(devices: &Devices) -> (Emulator, Person, String) {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (name, password) = emulator.add_gateway_user("ada@lab.test", None).unwrap();
+    let who = ["--service", "ribbon", "--user", &name, "--password", &password];
+    let ada = Person::with::<Gateway<Tokio>>(devices.clone(), &emulator, &who);
+    (emulator, ada, name)
+}
+
+/// Whoever is not spoken to must not hear what is said.
+#[test]
+fn at_a_gateway_a_dialled_call_that_is_answered_beside_another_is_held() {
+    let (emulator, ada, name) = at_a_gateway(&desk());
+    let befalls = |who: &str, what: &str| {
+        let id = comes(|| {
+            let calls = emulator.control("GET", "ribbon/calls", &json!({})).unwrap();
+            let mut calls = calls.as_array().unwrap().iter();
+            calls.find(|call| call.to_string().contains(who)).map(|call| text(call, "id"))
+        });
+        let path = format!("ribbon/calls/{id}/{what}");
+        emulator.control("POST", &path, &json!({})).unwrap();
+    };
+    for (late, early) in [("carol@far.test", false), ("dave@far.test", true)] {
+        let party = json!({"address": late, "script": "ring"});
+        emulator.control("POST", "ribbon/parties", &party).unwrap();
+        ada.presses(Key::Char('d'));
+        ada.types(late);
+        ada.sees("> DIALLING");
+        ada.sees("ringing");
+        if early {
+            befalls(late, "progress");
+            ada.sees_row(&["mic", "The mouth"]);
+        }
+        let call = json!({"to": name, "from": {"name": "Grace", "address": "grace@far.test"}});
+        emulator.control("POST", "ribbon/calls", &call).unwrap();
+        ada.sees("! RINGING");
+        ada.presses(Key::Char('a'));
+        ada.sees_row(&["* TALKING", "Grace"]);
+        befalls(late, "answer");
+        ada.sees_row(&["= ON HOLD", late]);
+        ada.sees_row(&["* TALKING", "Grace"]);
+        // The other one is held before this one is heard.
+        ada.presses(Key::Up);
+        ada.sees_row(&[">1 = ON HOLD", late]);
+        ada.presses(Key::Char('h'));
+        ada.sees_row(&["* TALKING", late]);
+        ada.sees_row(&["= ON HOLD", "Grace"]);
+        ada.presses(Key::Char('e'));
+        ada.sees("Calls: 1");
+        // The same key twice is not meant for both.
+        ada.presses(Key::Char('e'));
+        ada.sees("e once more");
+        ada.presses(Key::Char('e'));
+        ada.sees("no calls");
+        ada.sees("mic  not in use");
+    }
+    ada.leaves();
+}
+
+#[test]
+fn at_a_gateway_that_ends_the_subscription_calls_go_on_and_others_come() {
+    let (emulator, ada, name) = at_a_gateway(&desk());
+    let rings = |who: &str| {
+        let call = json!({"to": name, "from": {"name": who, "address": "grace@far.test"}});
+        emulator.control("POST", "ribbon/calls", &call).unwrap();
+        ada.sees_row(&["! RINGING", who]);
+    };
+    let drops = |mode: &str| {
+        let drop = json!({"mode": mode});
+        emulator.control("POST", "ribbon/subscriptions/drop", &drop).unwrap();
+    };
+    rings("Grace");
+    ada.presses(Key::Char('a'));
+    ada.sees("* TALKING");
+    drops("gone");
+    ada.sees("the subscription is over: GONE");
+    // It is there again.
+    rings("Alan");
+    ada.presses(Key::Char('r'));
+    ada.sees("Calls: 1");
+    ada.sees("network: up");
+    ada.sees("* TALKING");
+    // Another phone of that name takes its place: this one ends with its calls.
+    drops("overridden");
+    ada.sees("network: DOWN");
+    ada.sees("* TALKING");
+    ada.presses(Key::Char('e'));
+    let ended = ada.phone.join().unwrap().map_err(|error| error.to_string());
+    assert!(ended.as_ref().is_err_and(|error| error.contains("OVERRIDDEN")), "{ended:?}");
 }
 
 /// Music, or a voice that says that the number is another one, comes before anybody answers.

@@ -97,6 +97,9 @@ fn over() -> Screen {
         if second == 10 {
             rings(&mut screen, "1", "Grace Hopper");
         }
+        if second == 13 {
+            told(&mut screen, "1", Change::Phase(Phase::Up));
+        }
     };
     use Channel::{Media, Rest, Xmpp};
     use TraceDirection::{Received, Sent};

@@ -1,0 +1,104 @@
+//! This computer's end of a call: its devices, a file to say in the place of the microphone, and the recording.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use offhook::audio::{RATE, Side, Tracks};
+use offhook_runtime::Recording;
+use offhook_sound::{FRAME, Line};
+use smol::channel::Sender;
+
+use crate::news::{News, Tell};
+
+/// See the [module](self).
+pub(super) struct Ends {
+    /// The devices, if there are any.
+    pub(super) line: Option<Line>,
+    pub(super) speech: Option<Speech>,
+    /// Written when this is dropped.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    pub(super) taped: Option<Taped>,
+}
+
+impl Ends {
+    /// The next 20 ms to say.
+    pub(super) fn says(&mut self) -> [i16; FRAME] {
+        match (&mut self.speech, &self.line) {
+            (Some(speech), _) => speech.next(),
+            (None, Some(line)) => line.record(),
+            (None, None) => [0; FRAME],
+        }
+    }
+
+    /// Plays what was heard.
+    pub(super) fn hears(&self, pcm: &[i16]) {
+        self.line.iter().for_each(|line| line.play(pcm));
+    }
+}
+
+/// A file that is said once, and silence after it.
+pub(super) struct Speech {
+    pub(super) pcm: Arc<[i16]>,
+    pub(super) at: usize,
+}
+
+impl Speech {
+    fn next(&mut self) -> [i16; FRAME] {
+        let rest = self.pcm.get(self.at..).unwrap_or_default();
+        let piece = &rest[..rest.len().min(FRAME)];
+        let mut frame = [0; FRAME];
+        frame[..piece.len()].copy_from_slice(piece);
+        self.at += piece.len();
+        frame
+    }
+}
+
+/// A recording of what is heard, which is written to a file when it is dropped.
+pub(super) struct Taped {
+    kept: Option<(Recording, Sender<()>)>,
+    to: PathBuf,
+    tell: Tell,
+}
+
+impl Taped {
+    /// Writes it to that file one day; `writes` closes when that is done.
+    pub(super) fn new(recording: Recording, to: PathBuf, writes: Sender<()>, tell: Tell) -> Self {
+        Self { kept: Some((recording, writes)), to, tell }
+    }
+}
+
+impl Drop for Taped {
+    fn drop(&mut self) {
+        let Some((recording, writes)) = self.kept.take() else { return };
+        let (to, tell) = (std::mem::take(&mut self.to), Arc::clone(&self.tell));
+        // An hour takes seconds of the processor.
+        let writing = smol::unblock(move || {
+            let named = to.display();
+            let heard = recording.wav(Tracks::Only(Side::Heard), RATE).map_err(anyhow::Error::from);
+            tell(match heard.and_then(|wav| Ok(std::fs::write(&to, wav)?)) {
+                Ok(()) if recording.is_full() => {
+                    News::Failed(format!("wrote {named}: a recording is full, the rest is missing"))
+                }
+                Ok(()) => News::Said(format!("wrote {named}")),
+                Err(error) => News::Failed(format!("{named}: {error:#}")),
+            });
+            drop(writes);
+        });
+        writing.detach();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_said_once_to_its_last_sample() {
+        let pcm: Vec<_> = (1..=FRAME as i16 + 5).collect();
+        let speech = Some(Speech { pcm: pcm.clone().into(), at: 0 });
+        let mut ends = Ends { line: None, speech, taped: None };
+        let said: Vec<_> = (0..3).flat_map(|_| ends.says()).collect();
+        assert_eq!(said[..pcm.len()], pcm);
+        assert!(said[pcm.len()..].iter().all(|sample| *sample == 0));
+    }
+}
