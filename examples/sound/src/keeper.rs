@@ -171,6 +171,7 @@ impl Keeper {
 
     /// Brings the devices into the state that is wanted, then waits for news of them.
     pub(crate) fn turn(&mut self, now: Instant, wait: Duration) {
+        self.voices();
         self.follow();
         if !self.listed && self.retry.is_none_or(|at| at <= now) {
             self.ask(now);
@@ -227,16 +228,20 @@ impl Keeper {
     /// Has what is wanted be decided. What cannot be yet, as too much is under way, is decided later.
     fn decide(&mut self) {
         BOTH.into_iter().for_each(|direction| self.prefer(direction));
+        if self.undecided && self.listed {
+            let default = Outgoing::default().audio(Choice::Default);
+            self.undecided = !self.does(|decides| decides.update_all_outgoing_media(default));
+            self.does(|decides| Ok(decides.update_output_device(None)));
+        }
+    }
+
+    /// Has microphones do what is wanted, before calls ask for any: those that are asked for do what they were asked.
+    fn voices(&mut self) {
         let voice = self.voice;
         if VoiceOptions::of_defaults(self.decides.defaults()) != voice {
             self.does(|decides| {
                 decides.update_default_media_settings(voice.settings(), Scope::Live)
             });
-        }
-        if self.undecided && self.listed {
-            let default = Outgoing::default().audio(Choice::Default);
-            self.undecided = !self.does(|decides| decides.update_all_outgoing_media(default));
-            self.does(|decides| Ok(decides.update_output_device(None)));
         }
     }
 
