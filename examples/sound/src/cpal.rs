@@ -39,7 +39,10 @@ fn name(device: &cpal::Device) -> String {
 
 fn list() -> Result<Devices, CardError> {
     let host = cpal::default_host();
-    let known = |device: cpal::Device| Device { name: name(&device), description: name(&device) };
+    let known = |device: cpal::Device| {
+        let name = name(&device);
+        Device { description: name.clone(), name, monitor: false }
+    };
     let gone = |error: cpal::Error| CardError::Gone(error.to_string());
     Ok(Devices {
         outputs: host.output_devices().map_err(gone)?.map(known).collect(),

@@ -150,6 +150,8 @@ impl Keeper {
     pub(crate) fn want(&mut self, direction: Direction, name: Option<String>) {
         if self.wanted[index(direction)] != name {
             self.wanted[index(direction)] = name;
+            // It may be one that is listed for whoever wants it only.
+            self.listed = false;
             // Whoever asks again is told again.
             self.refused.retain(|(of, _)| *of != direction);
             self.undecided = true;
@@ -197,7 +199,8 @@ impl Keeper {
     /// Asks for the devices, and has the choice made again.
     fn ask(&mut self, now: Instant) {
         match self.streams.card.devices() {
-            Ok(devices) => {
+            Ok(mut devices) => {
+                devices.leave_out_monitors(self.wanted[index(Direction::Input)].as_deref());
                 let kinds = [
                     (&devices.outputs, DeviceKind::Speaker),
                     (&devices.inputs, DeviceKind::Microphone),
@@ -249,9 +252,8 @@ impl Keeper {
     fn prefer(&mut self, direction: Direction) {
         let wanted = self.wanted[index(direction)].as_deref();
         let all = self.devices.as_ref().map_or(&[][..], |devices| devices.of(direction));
-        let called =
-            |wanted| all.iter().find(|one| one.name == wanted || one.description == wanted);
-        let name = wanted.map(|wanted| called(wanted).map_or(wanted, |device| &device.name));
+        let called = |wanted: &str| all.iter().find(|one| one.is_called(wanted));
+        let name = wanted.map(|wanted| called(wanted).map_or(wanted, |device| &*device.name));
         let defaults = self.decides.defaults();
         let now = match direction {
             Direction::Output => &defaults.output_device,
