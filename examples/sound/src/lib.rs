@@ -21,6 +21,8 @@ mod card;
 mod cpal;
 mod desk;
 mod ends;
+#[cfg(any(target_os = "macos", windows, test))]
+mod form;
 mod keeper;
 mod level;
 pub mod memory;
