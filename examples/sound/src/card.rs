@@ -29,6 +29,15 @@ pub struct Device {
     pub name: String,
     /// The words for people.
     pub description: String,
+    /// True if it records what a loudspeaker plays, and no voice.
+    pub monitor: bool,
+}
+
+impl Device {
+    /// True if a person means it by these words.
+    pub(crate) fn is_called(&self, words: &str) -> bool {
+        self.name == words || self.description == words
+    }
 }
 
 /// The devices that there are.
@@ -61,6 +70,19 @@ impl Devices {
             Direction::Output => self.default_output.as_deref(),
             Direction::Input => self.default_input.as_deref(),
         }
+    }
+
+    /// Leaves monitors out, but for one that is wanted by name: a call into one would hear itself.
+    ///
+    /// Servers make one the default where there is no microphone, or somebody had it recorded. The first microphone stands
+    /// in for it, if there is one.
+    pub(crate) fn leave_out_monitors(&mut self, wanted: Option<&str>) {
+        let is_monitor = |name: &str| self.inputs.iter().any(|one| one.monitor && one.name == name);
+        if self.default_input.as_deref().is_some_and(is_monitor) {
+            let first = self.inputs.iter().find(|one| !one.monitor);
+            self.default_input = first.map(|one| one.name.clone());
+        }
+        self.inputs.retain(|one| !one.monitor || wanted.is_some_and(|words| one.is_called(words)));
     }
 }
 

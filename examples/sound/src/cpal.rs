@@ -5,21 +5,27 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
-use cpal::{ErrorKind, SampleFormat, StreamConfig, SupportedStreamConfigRange};
+use cpal::{
+    ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig, SupportedStreamConfigRange,
+};
 
-use crate::RATE;
 use crate::card::{Card, CardError, Changes, Device, Devices, Stream};
 use crate::ends::{Microphone, Speaker};
+use crate::form::{FromDevice, Offer, ToDevice};
 
 /// The time between two looks at the devices.
 const LOOK: Duration = Duration::from_secs(1);
 /// The longest wait for a device to open.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The formats of samples that we take, from the best. Each system has its devices in floats, too, as far as it mixes.
+const FORMATS: [SampleFormat; 5] =
+    [SampleFormat::F32, SampleFormat::I16, SampleFormat::I24, SampleFormat::I32, SampleFormat::F64];
+
 /// The devices of macOS and Windows, by the `cpal` crate.
 ///
-/// It tells neither when devices come and go nor which became the default: that is looked at once a second. Devices
-/// that have no 48 kHz are refused.
+/// It tells neither when devices come and go nor which became the default: that is looked at once a second. A device that
+/// has no 48 kHz is opened at the nearest rate that it has. No device was tried with it yet: it is known to compile.
 pub struct Cpal {
     open: BTreeMap<Stream, cpal::Stream>,
     known: Devices,
@@ -39,7 +45,10 @@ fn name(device: &cpal::Device) -> String {
 
 fn list() -> Result<Devices, CardError> {
     let host = cpal::default_host();
-    let known = |device: cpal::Device| Device { name: name(&device), description: name(&device) };
+    let known = |device: cpal::Device| {
+        let name = name(&device);
+        Device { description: name.clone(), name, monitor: false }
+    };
     let gone = |error: cpal::Error| CardError::Gone(error.to_string());
     Ok(Devices {
         outputs: host.output_devices().map_err(gone)?.map(known).collect(),
@@ -53,27 +62,78 @@ fn refused(device: &str, why: impl std::fmt::Display) -> CardError {
     CardError::Refused { device: device.to_owned(), why: why.to_string() }
 }
 
-/// The form in which a device is opened: 48 kHz with as few channels as it likes, floats before integers.
+/// The form in which a device is opened, of those that it has.
 fn form(
     device: &str,
     forms: impl Iterator<Item = SupportedStreamConfigRange>,
 ) -> Result<(SampleFormat, StreamConfig), CardError> {
-    let fits = |form: &SupportedStreamConfigRange| {
-        form.min_sample_rate() <= RATE
-            && RATE <= form.max_sample_rate()
-            && matches!(form.sample_format(), SampleFormat::F32 | SampleFormat::I16)
+    let offer = |form: SupportedStreamConfigRange| {
+        let format = FORMATS.iter().position(|format| *format == form.sample_format())?;
+        let rates = form.min_sample_rate()..=form.max_sample_rate();
+        Some((Offer { rates, channels: form.channels(), format }, form))
     };
-    let best = forms
-        .filter(fits)
-        .min_by_key(|form| (form.channels(), form.sample_format() != SampleFormat::F32));
-    let best = best.ok_or_else(|| refused(device, "it has no 48 kHz"))?.with_sample_rate(RATE);
-    Ok((best.sample_format(), best.config()))
+    let best = forms.filter_map(offer).min_by_key(|(offer, _)| offer.rank());
+    let (offer, form) = best.ok_or_else(|| refused(device, "it has no form that we know"))?;
+    let form = form.with_sample_rate(offer.rate());
+    Ok((form.sample_format(), form.config()))
+}
+
+/// Opens a stream by the function for the samples of a format.
+macro_rules! by_format {
+    ($format:expr, $open:ident($($argument:expr),*)) => {
+        match $format {
+            SampleFormat::F64 => $open::<f64>($($argument),*),
+            SampleFormat::I32 => $open::<i32>($($argument),*),
+            SampleFormat::I24 => $open::<cpal::I24>($($argument),*),
+            SampleFormat::I16 => $open::<i16>($($argument),*),
+            _ => $open::<f32>($($argument),*),
+        }
+    };
+}
+
+fn player<S: SizedSample + FromSample<f32>>(
+    device: &cpal::Device,
+    config: StreamConfig,
+    mut way: ToDevice,
+    mut from: Speaker,
+    watch: impl FnMut(cpal::Error) + Send + 'static,
+) -> Result<cpal::Stream, cpal::Error> {
+    let play = move |frames: &mut [S], info: &cpal::OutputCallbackInfo| {
+        way.give(frames, |pcm| from.fill(pcm));
+        let times = info.timestamp();
+        from.set_latency(times.playback.duration_since(times.callback) + way.delay());
+    };
+    device.build_output_stream(config, play, watch, Some(PATIENCE))
+}
+
+fn recorder<S: SizedSample>(
+    device: &cpal::Device,
+    config: StreamConfig,
+    mut way: FromDevice,
+    mut into: Microphone,
+    watch: impl FnMut(cpal::Error) + Send + 'static,
+) -> Result<cpal::Stream, cpal::Error>
+where
+    f32: FromSample<S>,
+{
+    let hear = move |frames: &[S], info: &cpal::InputCallbackInfo| {
+        let times = info.timestamp();
+        into.set_latency(times.callback.duration_since(times.capture) + way.delay());
+        into.hear(way.take(frames));
+    };
+    device.build_input_stream(config, hear, watch, Some(PATIENCE))
 }
 
 impl Cpal {
     /// The devices that there are. An error closes all.
     fn list(&mut self) -> Result<Devices, CardError> {
         list().inspect_err(|_| self.open.clear())
+    }
+
+    fn begin(&mut self, stream: Stream, built: cpal::Stream) -> Result<(), cpal::Error> {
+        built.play()?;
+        self.open.insert(stream, built);
+        Ok(())
     }
 
     /// Tells when a stream ends; what it goes on after is nothing to tell.
@@ -93,90 +153,30 @@ impl Card for Cpal {
         Ok(self.known.clone())
     }
 
-    fn play(&mut self, stream: Stream, device: &str, mut from: Speaker) -> Result<(), CardError> {
+    fn play(&mut self, stream: Stream, device: &str, from: Speaker) -> Result<(), CardError> {
         let error = |error: cpal::Error| refused(device, error);
         let mut devices = cpal::default_host().output_devices().map_err(error)?;
         let found = devices.find(|one| name(one) == device);
         let found = found.ok_or_else(|| refused(device, "no such device"))?;
         let (format, config) = form(device, found.supported_output_configs().map_err(error)?)?;
-        let channels = usize::from(config.channels.max(1));
+        let way = ToDevice::new(config.sample_rate, config.channels);
+        let way = way.map_err(|error| refused(device, error))?;
         let watch = self.watch(stream);
-        let mut pcm = Vec::new();
-        let mut fill = move |samples: usize, info: &cpal::OutputCallbackInfo| {
-            pcm.resize(samples / channels, 0);
-            from.fill(&mut pcm);
-            let times = info.timestamp();
-            from.set_latency(times.playback.duration_since(times.callback));
-            pcm.clone().into_iter().flat_map(move |sample| std::iter::repeat_n(sample, channels))
-        };
-        let built = match format {
-            SampleFormat::F32 => found.build_output_stream(
-                config,
-                move |out: &mut [f32], info: &cpal::OutputCallbackInfo| {
-                    let pcm = fill(out.len(), info);
-                    out.iter_mut().zip(pcm).for_each(|(out, one)| *out = f32::from(one) / 32_768.0);
-                },
-                watch,
-                Some(PATIENCE),
-            ),
-            _ => found.build_output_stream(
-                config,
-                move |out: &mut [i16], info: &cpal::OutputCallbackInfo| {
-                    let pcm = fill(out.len(), info);
-                    out.iter_mut().zip(pcm).for_each(|(out, one)| *out = one);
-                },
-                watch,
-                Some(PATIENCE),
-            ),
-        };
-        let built = built.map_err(error)?;
-        built.play().map_err(error)?;
-        self.open.insert(stream, built);
-        Ok(())
+        let built = by_format!(format, player(&found, config, way, from, watch));
+        self.begin(stream, built.map_err(error)?).map_err(error)
     }
 
-    fn record(
-        &mut self,
-        stream: Stream,
-        device: &str,
-        mut into: Microphone,
-    ) -> Result<(), CardError> {
+    fn record(&mut self, stream: Stream, device: &str, into: Microphone) -> Result<(), CardError> {
         let error = |error: cpal::Error| refused(device, error);
         let mut devices = cpal::default_host().input_devices().map_err(error)?;
         let found = devices.find(|one| name(one) == device);
         let found = found.ok_or_else(|| refused(device, "no such device"))?;
         let (format, config) = form(device, found.supported_input_configs().map_err(error)?)?;
-        let channels = usize::from(config.channels.max(1));
+        let way = FromDevice::new(config.sample_rate, config.channels);
+        let way = way.map_err(|error| refused(device, error))?;
         let watch = self.watch(stream);
-        // Of several channels the first is heard: the others of a microphone are the same, or nothing.
-        let mut hear = move |pcm: Vec<i16>, info: &cpal::InputCallbackInfo| {
-            let times = info.timestamp();
-            into.set_latency(times.callback.duration_since(times.capture));
-            into.hear(&pcm);
-        };
-        let built = match format {
-            SampleFormat::F32 => found.build_input_stream(
-                config,
-                move |pcm: &[f32], info: &cpal::InputCallbackInfo| {
-                    let one = |sample: &f32| (sample * 32_768.0).round() as i16;
-                    hear(pcm.iter().step_by(channels).map(one).collect(), info);
-                },
-                watch,
-                Some(PATIENCE),
-            ),
-            _ => found.build_input_stream(
-                config,
-                move |pcm: &[i16], info: &cpal::InputCallbackInfo| {
-                    hear(pcm.iter().step_by(channels).copied().collect(), info);
-                },
-                watch,
-                Some(PATIENCE),
-            ),
-        };
-        let built = built.map_err(error)?;
-        built.play().map_err(error)?;
-        self.open.insert(stream, built);
-        Ok(())
+        let built = by_format!(format, recorder(&found, config, way, into, watch));
+        self.begin(stream, built.map_err(error)?).map_err(error)
     }
 
     fn close(&mut self, stream: Stream) {

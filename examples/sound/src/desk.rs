@@ -95,7 +95,7 @@ impl Desk {
 
     /// Wants a device of this name, or the system's default. Where it is missing the system's default is used until it is
     /// there. Where it cannot be opened, a microphone that is in use stays, and else the default stands in; it is tried again
-    /// each second.
+    /// each second. A [monitor](crate::Device::monitor) is used by whoever wants it by its name, and for nobody else.
     pub fn want(&self, direction: Direction, name: Option<String>) {
         self.shared().place(direction).wanted = name;
     }
@@ -106,7 +106,7 @@ impl Desk {
         self.shared().place(direction).clone()
     }
 
-    /// The devices that there are; none while nothing answers.
+    /// The devices that there are; none while nothing answers. Of monitors only the one that is wanted is among them.
     #[must_use]
     pub fn devices(&self) -> Option<Devices> {
         self.shared().devices.clone()

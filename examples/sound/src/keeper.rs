@@ -150,6 +150,8 @@ impl Keeper {
     pub(crate) fn want(&mut self, direction: Direction, name: Option<String>) {
         if self.wanted[index(direction)] != name {
             self.wanted[index(direction)] = name;
+            // It may be one that is listed for whoever wants it only.
+            self.listed = false;
             // Whoever asks again is told again.
             self.refused.retain(|(of, _)| *of != direction);
             self.undecided = true;
@@ -171,6 +173,7 @@ impl Keeper {
 
     /// Brings the devices into the state that is wanted, then waits for news of them.
     pub(crate) fn turn(&mut self, now: Instant, wait: Duration) {
+        self.voices();
         self.follow();
         if !self.listed && self.retry.is_none_or(|at| at <= now) {
             self.ask(now);
@@ -196,7 +199,8 @@ impl Keeper {
     /// Asks for the devices, and has the choice made again.
     fn ask(&mut self, now: Instant) {
         match self.streams.card.devices() {
-            Ok(devices) => {
+            Ok(mut devices) => {
+                devices.leave_out_monitors(self.wanted[index(Direction::Input)].as_deref());
                 let kinds = [
                     (&devices.outputs, DeviceKind::Speaker),
                     (&devices.inputs, DeviceKind::Microphone),
@@ -227,12 +231,6 @@ impl Keeper {
     /// Has what is wanted be decided. What cannot be yet, as too much is under way, is decided later.
     fn decide(&mut self) {
         BOTH.into_iter().for_each(|direction| self.prefer(direction));
-        let voice = self.voice;
-        if VoiceOptions::of_defaults(self.decides.defaults()) != voice {
-            self.does(|decides| {
-                decides.update_default_media_settings(voice.settings(), Scope::Live)
-            });
-        }
         if self.undecided && self.listed {
             let default = Outgoing::default().audio(Choice::Default);
             self.undecided = !self.does(|decides| decides.update_all_outgoing_media(default));
@@ -240,13 +238,22 @@ impl Keeper {
         }
     }
 
+    /// Has microphones do what is wanted, before calls ask for any: those that are asked for do what they were asked.
+    fn voices(&mut self) {
+        let voice = self.voice;
+        if VoiceOptions::of_defaults(self.decides.defaults()) != voice {
+            self.does(|decides| {
+                decides.update_default_media_settings(voice.settings(), Scope::Live)
+            });
+        }
+    }
+
     /// Has the device that is wanted be the default, by the name that it has.
     fn prefer(&mut self, direction: Direction) {
         let wanted = self.wanted[index(direction)].as_deref();
         let all = self.devices.as_ref().map_or(&[][..], |devices| devices.of(direction));
-        let called =
-            |wanted| all.iter().find(|one| one.name == wanted || one.description == wanted);
-        let name = wanted.map(|wanted| called(wanted).map_or(wanted, |device| &device.name));
+        let called = |wanted: &str| all.iter().find(|one| one.is_called(wanted));
+        let name = wanted.map(|wanted| called(wanted).map_or(wanted, |device| &*device.name));
         let defaults = self.decides.defaults();
         let now = match direction {
             Direction::Output => &defaults.output_device,

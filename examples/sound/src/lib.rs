@@ -7,7 +7,8 @@
 //! by name, if it is there and can be opened; else the one in use, or the system's default; and where the card has no
 //! microphone for a call, the call is to be muted. The desk has a [`Card`] do that, and has the choice made again whenever
 //! devices come or go, and each second where one could not be opened: so a headset that is plugged in again is used again,
-//! and another default is followed. Another device is opened before the one in use is closed.
+//! and another default is followed. Another device is opened before the one in use is closed. A monitor, which records
+//! what a loudspeaker plays, is offered to whoever wants it by its name only, and is nobody's default.
 //!
 //! On Linux the card is `Pulse`, which speaks the protocol of PulseAudio, as PipeWire does, and needs no library. On
 //! other systems it is `cpal`'s. [`memory`] has one for tests. With the feature `voice`, `Voice` cancels echoes,
@@ -20,6 +21,8 @@ mod card;
 mod cpal;
 mod desk;
 mod ends;
+#[cfg(any(target_os = "macos", windows, test))]
+mod form;
 mod keeper;
 mod level;
 pub mod memory;

@@ -47,8 +47,18 @@ impl Memory {
 
     /// Plugs a device in.
     pub fn plug(&self, direction: Direction, name: &str) {
+        self.add(direction, name, false);
+    }
+
+    /// Adds a device that records what a loudspeaker plays.
+    pub fn plug_monitor(&self, name: &str) {
+        self.add(Direction::Input, name, true);
+    }
+
+    fn add(&self, direction: Direction, name: &str, monitor: bool) {
         let mut state = self.state();
-        let device = Device { name: name.to_owned(), description: format!("The {name}") };
+        let description = format!("The {name}");
+        let device = Device { name: name.to_owned(), description, monitor };
         match direction {
             Direction::Output => state.devices.outputs.push(device),
             Direction::Input => state.devices.inputs.push(device),

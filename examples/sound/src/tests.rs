@@ -1,5 +1,6 @@
 //! Tests without any device.
 
 mod devices;
+mod form;
 mod keeper;
 mod ring;

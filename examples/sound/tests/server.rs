@@ -26,8 +26,8 @@ fn pactl(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
-/// Plugs a loudspeaker in (or, by its monitor, a microphone); tells what unplugs it.
-fn plug(name: &str) -> String {
+/// Plugs a loudspeaker in.
+fn plug(name: &str) {
     let properties = format!("sink_properties=device.description={name}");
     let name = format!("sink_name={name}");
     pactl(&[
@@ -38,31 +38,44 @@ fn plug(name: &str) -> String {
         "channels=1",
         "norewinds=1",
         &properties,
-    ])
+    ]);
 }
 
-fn module_of(name: &str) -> String {
-    let modules = pactl(&["list", "short", "modules"]);
-    let wanted = format!("sink_name={name} ");
-    let line = modules.lines().find(|line| line.contains(&wanted)).unwrap();
-    line.split_whitespace().next().unwrap().to_owned()
+/// Plugs a microphone in, which hears what such a loudspeaker plays: its name is that one's and `-mic`.
+fn plug_microphone(sink: &str) {
+    pactl(&[
+        "load-module",
+        "module-remap-source",
+        &format!("source_name={sink}-mic"),
+        &format!("master={sink}.monitor"),
+        "channels=1",
+        "channel_map=mono",
+        "master_channel_map=mono",
+        &format!("source_properties=device.description={sink}-mic"),
+    ]);
 }
 
+/// Unplugs the device of this name.
 fn unplug(name: &str) {
-    pactl(&["unload-module", &module_of(name)]);
+    let modules = pactl(&["list", "short", "modules"]);
+    let wanted = format!("_name={name} ");
+    let line = modules.lines().find(|line| line.contains(&wanted)).unwrap();
+    pactl(&["unload-module", line.split_whitespace().next().unwrap()]);
 }
 
 /// All devices as they were at the beginning.
 fn reset() {
     let modules = pactl(&["list", "short", "modules"]);
-    for line in modules.lines().filter(|line| line.contains("null-sink")) {
-        pactl(&["unload-module", line.split_whitespace().next().unwrap()]);
+    // A microphone goes with the loudspeaker that it hears, unless it goes before.
+    for kind in ["module-loopback", "module-remap-source", "module-null-sink"] {
+        for line in modules.lines().filter(|line| line.contains(kind)) {
+            pactl(&["unload-module", line.split_whitespace().next().unwrap()]);
+        }
     }
-    for name in ["speaker", "headset", "mouth", "other"] {
-        plug(name);
-    }
+    ["speaker", "headset", "mouth", "other"].into_iter().for_each(plug);
+    ["mouth", "other"].into_iter().for_each(plug_microphone);
     pactl(&["set-default-sink", "speaker"]);
-    pactl(&["set-default-source", "mouth.monitor"]);
+    pactl(&["set-default-source", "mouth-mic"]);
 }
 
 fn speech(name: &str) -> Vec<i16> {
@@ -310,21 +323,74 @@ fn another_default_and_a_microphone_that_is_unplugged_lose_less_than_half_a_seco
         }
     };
     second(&mut talk);
-    pactl(&["set-default-source", "other.monitor"]);
+    pactl(&["set-default-source", "other-mic"]);
     second(&mut talk);
-    assert_eq!(talk.desk.place(IN).open.as_deref(), Some("other.monitor"));
-    pactl(&["set-default-source", "mouth.monitor"]);
-    talk.desk.want(IN, Some("other.monitor".to_owned()));
+    assert_eq!(talk.desk.place(IN).open.as_deref(), Some("other-mic"));
+    pactl(&["set-default-source", "mouth-mic"]);
+    talk.desk.want(IN, Some("other-mic".to_owned()));
     second(&mut talk);
-    assert_eq!(talk.desk.place(IN).open.as_deref(), Some("other.monitor"));
-    unplug("other");
+    assert_eq!(talk.desk.place(IN).open.as_deref(), Some("other-mic"));
+    unplug("other-mic");
     second(&mut talk);
-    assert_eq!(talk.desk.place(IN).open.as_deref(), Some("mouth.monitor"));
+    assert_eq!(talk.desk.place(IN).open.as_deref(), Some("mouth-mic"));
     talk.report("microphones");
     assert!(!talk.news.try_iter().any(|news| matches!(news, News::Mute(_))), "there was one");
     let gap = longest_silence(&came);
     println!("the longest silence is {gap:?}");
     assert!(gap <= LOST, "{gap:?}");
+}
+
+#[test]
+fn a_call_whose_last_microphone_is_unplugged_is_muted_and_hears_no_monitor() {
+    reset();
+    let _mouth = Mouth::at("mouth", &tone(60));
+    let mut talk = Talk::begin();
+    let far = tone(2);
+    // Goes on with the call until it is told something; nothing of the far end's comes back meanwhile.
+    let until = |talk: &mut Talk, what: &dyn Fn(&News) -> bool| {
+        let limit = Instant::now() + Duration::from_secs(10);
+        for frame in far.chunks(FRAME).cycle() {
+            talk.frame(frame);
+            let open = talk.desk.place(IN).open;
+            assert!(open.as_deref().is_none_or(|open| open.ends_with("-mic")), "{open:?}");
+            if talk.news.try_iter().any(|news| what(&news)) {
+                return;
+            }
+            assert!(Instant::now() < limit, "it is never told");
+        }
+    };
+    unplug("other-mic");
+    unplug("mouth-mic");
+    let line = talk.line.id();
+    until(&mut talk, &|news| *news == News::Mute(line));
+    talk.line.set_muted(true);
+    // The rest of what was said before.
+    talk.say(&[]);
+    // By now the server has made a monitor its default.
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !pactl(&["get-default-source"]).ends_with(".monitor") {
+        assert!(Instant::now() < limit, "the default is another");
+    }
+    for frame in far.chunks(FRAME) {
+        assert!(!is_heard(&talk.frame(frame)), "it hears itself");
+        assert_eq!(talk.desk.place(IN).open, None);
+    }
+    assert_eq!(talk.desk.devices().map(|devices| devices.inputs), Some(Vec::new()));
+    // Another one is plugged in, and heard once it is unmuted.
+    plug_microphone("mouth");
+    until(&mut talk, &|news| matches!(news, News::Uses { direction: IN, .. }));
+    talk.line.set_muted(false);
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !is_heard(&talk.frame(&[0; FRAME])) {
+        assert!(Instant::now() < limit, "it is not heard");
+    }
+    // Whoever wants a monitor by its name has it.
+    talk.desk.want(IN, Some("speaker.monitor".to_owned()));
+    let limit = Instant::now() + Duration::from_secs(10);
+    while talk.desk.place(IN).open.as_deref() != Some("speaker.monitor") {
+        assert!(Instant::now() < limit, "it is not opened");
+        talk.frame(&[0; FRAME]);
+    }
 }
 
 /// Goes on with the server, also when the test fails.

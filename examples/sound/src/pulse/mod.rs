@@ -276,18 +276,22 @@ impl Card for Pulse {
             let sinks: Vec<SinkInfo> = connection.parse(&body)?;
             let body = ask(connection, streams, &Command::GetSourceInfoList)?;
             let sources: Vec<SourceInfo> = connection.parse(&body)?;
-            let device = |name: &CStr, description: Option<&CString>| Device {
+            let device = |name: &CStr, description: Option<&CString>, monitor| Device {
                 name: text(name),
                 description: text(description.map_or(name, |words| words)),
+                monitor,
             };
             Ok(Devices {
                 outputs: sinks
                     .iter()
-                    .map(|one| device(&one.name, one.description.as_ref()))
+                    .map(|one| device(&one.name, one.description.as_ref(), false))
                     .collect(),
                 inputs: sources
                     .iter()
-                    .map(|one| device(&one.name, one.description.as_ref()))
+                    .map(|one| {
+                        let monitor = one.monitor_of_sink_index.is_some();
+                        device(&one.name, one.description.as_ref(), monitor)
+                    })
                     .collect(),
                 default_output: server.default_sink_name.as_deref().map(text),
                 default_input: server.default_source_name.as_deref().map(text),

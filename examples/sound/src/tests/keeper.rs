@@ -172,6 +172,39 @@ fn without_any_device_there_is_silence_until_there_is_one() {
 }
 
 #[test]
+fn a_monitor_is_nobodys_microphone_but_of_whoever_wants_it() {
+    let mut room = Room::new();
+    room.memory.unplug("headset");
+    room.memory.plug_monitor("box.monitor");
+    let mut line = room.line();
+    room.pass(20);
+    // As a server has it when its last microphone goes.
+    room.memory.unplug("box");
+    room.memory.plug(OUT, "box");
+    room.memory.set_default(IN, Some("box.monitor"));
+    let news = room.pass(40);
+    assert!(news.contains(&News::Mute(line.id())), "{news:?}");
+    assert_eq!(room.open()[1], None);
+    let devices = room.keeper.devices().cloned().unwrap_or_default();
+    assert_eq!((devices.inputs, devices.default_input), (Vec::new(), None));
+    line.set_muted(true);
+    // The microphone stands in for a default that is none.
+    room.memory.plug(IN, "lamp");
+    assert_eq!(room.pass(40), [uses(IN, "lamp")]);
+    line.set_muted(false);
+    room.talks(&mut line);
+    // By either name.
+    for wanted in ["box.monitor", "The box.monitor"] {
+        room.keeper.want(IN, Some(wanted.to_owned()));
+        assert_eq!(room.pass(20), [uses(IN, "box.monitor")]);
+        room.talks(&mut line);
+        room.keeper.want(IN, None);
+        assert_eq!(room.pass(20), [uses(IN, "lamp")]);
+    }
+    assert!(room.keeper.devices().is_some_and(|devices| devices.inputs.len() == 1));
+}
+
+#[test]
 fn a_format_that_cannot_be_opened_is_told_and_the_default_is_used_until_it_can() {
     let mut room = Room::new();
     room.memory.refuse("headset", true);
