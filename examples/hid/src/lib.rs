@@ -46,6 +46,7 @@ mod layout;
 #[cfg(feature = "device")]
 pub mod memory;
 mod quirk;
+pub mod recording;
 mod reports;
 mod usage;
 #[cfg(feature = "device")]
