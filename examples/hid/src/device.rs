@@ -157,6 +157,7 @@ pub enum Event {
 /// takes to write a few bytes.
 pub struct Device {
     found: Found,
+    descriptor: Vec<u8>,
     reports: Reports,
     writer: Box<dyn Port>,
     events: Receiver<Event>,
@@ -178,17 +179,18 @@ impl Device {
         let (reader, writer) = (api.open_path(&found.path)?, api.open_path(&found.path)?);
         let mut descriptor = vec![0; MAX_DESCRIPTOR];
         let length = writer.get_report_descriptor(&mut descriptor)?;
-        let layout = Layout::parse(&descriptor[..length])?;
-        Self::over(found.clone(), layout, Box::new(reader), Box::new(writer))
+        descriptor.truncate(length);
+        Self::over(found.clone(), descriptor, Box::new(reader), Box::new(writer))
     }
 
     /// A headset at some port: one handle waits while the other writes.
     pub(crate) fn over(
         found: Found,
-        layout: Layout,
+        descriptor: Vec<u8>,
         reader: Box<dyn Port>,
         writer: Box<dyn Port>,
     ) -> Result<Self, DeviceError> {
+        let layout = Layout::parse(&descriptor)?;
         let layout = match Quirk::of(found.vendor) {
             Some(quirk) => layout.with_quirk(quirk),
             None => layout,
@@ -198,13 +200,19 @@ impl Device {
             .name("headset".to_owned())
             .spawn(move || hand_over(&*reader, &sender))
             .map_err(|error| DeviceError::System(error.to_string()))?;
-        Ok(Self { found, reports: Reports::new(layout), writer, events })
+        Ok(Self { found, descriptor, reports: Reports::new(layout), writer, events })
     }
 
     /// The device.
     #[must_use]
     pub fn found(&self) -> &Found {
         &self.found
+    }
+
+    /// The report descriptor, as the system gives it.
+    #[must_use]
+    pub fn descriptor(&self) -> &[u8] {
+        &self.descriptor
     }
 
     /// The talk with it.
@@ -228,13 +236,15 @@ impl Device {
         self.reports.read(report)
     }
 
-    /// Shows lamps, which writes what changes.
+    /// Shows lamps, which writes what changes. Answers the reports that were written.
     ///
     /// # Errors
     ///
     /// The device does not take it, and will probably say that it is gone.
-    pub fn show(&mut self, lamps: Lamps) -> Result<(), DeviceError> {
-        self.reports.show(lamps).iter().try_for_each(|report| self.writer.write(report))
+    pub fn show(&mut self, lamps: Lamps) -> Result<Vec<Vec<u8>>, DeviceError> {
+        let reports = self.reports.show(lamps);
+        reports.iter().try_for_each(|report| self.writer.write(report))?;
+        Ok(reports)
     }
 }
 
@@ -333,21 +343,24 @@ mod tests {
         (Fake { says: Mutex::new(says), written }, say, writes)
     }
 
+    fn over(reader: Fake, writer: Fake) -> Device {
+        let device = Device::over(found(), HEADSET.to_vec(), Box::new(reader), Box::new(writer));
+        device.expect("a headset")
+    }
+
     #[test]
     fn reports_come_lamps_go_and_a_device_that_is_pulled_out_says_so() {
         let (reader, say, _) = fake();
         let (writer, _, writes) = fake();
-        let layout = Layout::parse(&HEADSET).expect("a headset");
-        let mut device =
-            Device::over(found(), layout, Box::new(reader), Box::new(writer)).expect("a thread");
+        let mut device = over(reader, writer);
         let events = device.events();
         say.send(vec![1]).expect("a reader");
         let event = events.recv_blocking().expect("an event");
         assert_eq!(event, Event::Report(vec![1]));
         assert_eq!(device.read(&[1]), Ok(vec![Input::Key(Key::Hook(Hook::Up))]));
         let lamps = Lamps { off_hook: true, ..Lamps::default() };
-        device.show(lamps).expect("a device");
-        device.show(lamps).expect("a device");
+        assert_eq!(device.show(lamps).expect("a device"), [[0, 1]]);
+        assert!(device.show(lamps).expect("a device").is_empty());
         assert_eq!(writes.try_iter().collect::<Vec<_>>(), [[0, 1]], "once");
         drop(say);
         assert_eq!(events.recv_blocking(), Ok(Event::Gone));
@@ -360,9 +373,7 @@ mod tests {
     fn who_drops_a_device_ends_its_thread() {
         let (reader, say, _) = fake();
         let (writer, ..) = fake();
-        let layout = Layout::parse(&HEADSET).expect("a headset");
-        let device =
-            Device::over(found(), layout, Box::new(reader), Box::new(writer)).expect("a thread");
+        let device = over(reader, writer);
         let events = device.events();
         drop(device);
         assert!(events.recv_blocking().is_err());

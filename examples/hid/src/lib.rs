@@ -30,6 +30,19 @@
 //! `Bus`: this computer, or for tests a headset in `memory`. On Linux the devices belong to root:
 //! `70-offhook-headsets.rules`, beside this crate, gives them to whoever sits at the computer.
 //!
+//! # Makers
+//!
+//! | maker | beside the standard usages |
+//! | --- | --- |
+//! | Jabra, Poly, EPOS | nothing, on the word of the usage tables |
+//! | Yealink | the bits of keys and lamps that some of its descriptors leave out ([`Quirk::Yealink`]) |
+//! | VBeT | left out: it has bytes of its own for each model, which nobody has recorded |
+//! | others | nothing |
+//!
+//! None of it was tried with a headset that one can touch. What a device says beside the standard usages (a
+//! long press, a boom arm, a battery) is not read. A [`recording`] of a headset shows what works and what
+//! its maker needs: it is a text that the example writes and a test replays.
+//!
 //! One process owns the state of the calls: a browser that has the same headset open fights with us.
 
 #![forbid(unsafe_code)]
@@ -46,6 +59,7 @@ mod layout;
 #[cfg(feature = "device")]
 pub mod memory;
 mod quirk;
+pub mod recording;
 mod reports;
 mod usage;
 #[cfg(feature = "device")]

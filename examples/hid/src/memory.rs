@@ -10,7 +10,6 @@ use offhook::headset::{Hook, Key, Lamps};
 
 use crate::bus::Bus;
 use crate::device::{Device, DeviceError, Found, PATIENCE, Port};
-use crate::layout::Layout;
 use crate::watch::Change;
 
 /// Changes that wait to be looked at, of which more are left out; and reports, of which the newest are kept.
@@ -187,7 +186,7 @@ impl Bus for Memory {
             return Err(DeviceError::Permission { path: found.path(), vendor: found.vendor() });
         }
         let port = || Box::new(Plugged { memory: self.clone(), turn: state.turns });
-        Device::over(found.clone(), Layout::parse(&DESCRIPTOR)?, port(), port())
+        Device::over(found.clone(), DESCRIPTOR.to_vec(), port(), port())
     }
 }
 

@@ -10,14 +10,14 @@ use proptest::prelude::*;
 mod common;
 use common::{HEADSETS, descriptor};
 
-/// The fixtures whose keys and lamps have bits of their own, as the other reader finds them.
+/// The recordings whose keys and lamps have bits of their own, as the other reader finds them.
 const OWN_BITS: [&str; 4] = ["one_byte", "one_byte_sparse", "two_reports", "states"];
 
 fn lamps() -> impl Strategy<Value = Lamps> {
     any::<[bool; 4]>().prop_map(|[ring, off_hook, mute, hold]| Lamps { ring, off_hook, mute, hold })
 }
 
-/// A fixture with some bytes changed.
+/// A descriptor with some bytes changed.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
     (prop::sample::select(HEADSETS.to_vec()), changes).prop_map(|(name, changes)| {

@@ -226,7 +226,7 @@ impl<B: Bus> Keeper<B> {
     async fn show(&mut self, lamps: Lamps) {
         let Some(device) = self.open.as_mut().filter(|_| self.lights) else { return };
         match device.show(lamps) {
-            Ok(()) => self.lamps = lamps,
+            Ok(_) => self.lamps = lamps,
             // That it is gone will be told.
             Err(DeviceError::Gone) => {}
             Err(error) => {
