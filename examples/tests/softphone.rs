@@ -77,6 +77,36 @@ fn ctrl_c_hangs_up_and_logs_out() {
 }
 
 #[test]
+fn ctrl_c_ends_a_call_that_is_being_dialled() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (_, token) = emulator.add_user("Ada", None).unwrap();
+    // The service takes its time.
+    let slow =
+        json!({"method": "POST", "path": "conversations/calls$", "delayMs": 1000, "times": 1});
+    emulator.control("POST", "faults", &slow).unwrap();
+    let mut phone = softphone(&emulator, &["--token", &token], "tokio");
+    let mut keyboard = phone.stdin.take().unwrap();
+    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
+    assert!(screen.by_ref().any(|line| line.unwrap().contains("ready")));
+    writeln!(keyboard, "dial +15550142").unwrap();
+    let asked = |event: &Value| event["path"].to_string().contains("conversations/calls\"");
+    let mut after = 0;
+    loop {
+        let query = format!("events?type=rest&after={after}&wait=60000");
+        let told = emulator.control("GET", &query, &Value::Null).unwrap();
+        let told = told["events"].as_array().unwrap();
+        if told.iter().any(asked) {
+            break;
+        }
+        after = told.last().expect("it dials")["seq"].as_u64().unwrap();
+    }
+    tell(&phone, "INT");
+    event(&emulator, "call-ended");
+    event(&emulator, "ws-closed");
+    assert!(phone.wait().unwrap().success());
+}
+
+#[test]
 fn a_user_of_a_gateway_answers_holds_sends_on_and_calls() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
     let user = emulator.control("POST", "ribbon/users", &json!({})).unwrap();
