@@ -91,6 +91,7 @@ pub(crate) fn config(bits: u16) -> Config {
     config.session_survivability = !bit(4);
     config.server_side_pings = bit(5);
     config.alerting_leader = bit(6);
+    config.presence = bit(6);
     config.report_statistics = bit(7);
     config.upload_logs = bit(8);
     config.upload_telemetry = bit(9);

@@ -311,6 +311,7 @@ fn notice(agent: &mut Agent, which: u8, text: u8) {
         5 => agent.frame(channel("no_longer_subscribed")),
         6 => agent.frame(channel("duplicate_id")),
         _ if text == 0 => agent.notify("presence", &Value::Null),
+        _ if text == 1 => agent.notify("presence", &service::presence()),
         // The service gives a secret away.
         _ => agent.frame(planted::frame(u64::from(which) << 8 | u64::from(text))),
     }
@@ -398,7 +399,13 @@ fn command(which: u8, call: Call, flag: bool) -> Command {
         },
         16 => Command::Unsubscribe { topic: "v2.users.u1.presence".to_owned() },
         17 => Command::SetAccessToken(Secret::new(format!("{TOKEN}{flag}"))),
+        18 if flag => Command::FetchVoicemail,
         18 => Command::NetworkChanged,
+        19 if flag => match call.0 {
+            0 => Command::FetchPresenceDefinitions,
+            1 => Command::FetchPresence,
+            _ => Command::SetPresence { presence: "p1".into() },
+        },
         19 => Command::WentOffline,
         20 if flag => Command::RequestHeadset,
         20 => Command::ClaimAlertingLeader,

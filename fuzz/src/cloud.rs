@@ -40,7 +40,7 @@ const MAX_SEEN: usize = 8;
 const JID: &str = "u1@lab-org.orgspan.lab.test";
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /// Paths; `{c}` is a conversation, `{n}` a channel, `{p}` a participant.
-const PATHS: [&str; 43] = [
+const PATHS: [&str; 46] = [
     "/control/health",
     "/control/reset",
     "/control/users",
@@ -84,6 +84,9 @@ const PATHS: [&str; 43] = [
     "/control/calls/{c}/far?wait=1000",
     "/control/calls/{c}/far/offer",
     "/control/calls/{c}/far/candidates",
+    "/api/v2/presence/definitions",
+    "/api/v2/users/u1/presences/purecloud",
+    "/api/v2/voicemail/mailbox",
 ];
 const BODIES: [&str; 24] = [
     "",

@@ -105,6 +105,14 @@ fn day(agent: &mut Agent, answer: &Answer<'_>) {
         let control = CallControl::Transfer { to };
         pass(agent, Some(Command::ControlCall { conversation: conversation(), control }), 30);
         pass(agent, Some(Command::EndSession { conversation: conversation() }), 1);
+        for command in [
+            Command::FetchPresenceDefinitions,
+            Command::FetchPresence,
+            Command::SetPresence { presence: "p1".into() },
+            Command::FetchVoicemail,
+        ] {
+            pass(agent, Some(command), 0);
+        }
     }
     agent.socket_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
     pass(agent, None, 30);

@@ -54,6 +54,12 @@ impl Cloud {
                 Some(conversation) => conversation.clone(),
                 None => conversation(id, "alerting", 0),
             },
+            ("GET", ["presence", "definitions", ..]) => json!({"entities": [
+                {"id": "p1", "systemPresence": "On Queue", "languageLabels": {"en_US": "Ready"}},
+                {"id": "p2", "systemPresence": "Break", "deactivated": true}, null,
+            ]}),
+            ("GET", ["users", _, "presences", "purecloud"]) => presence(),
+            ("GET", ["voicemail", "mailbox"]) => json!({"totalCount": 3, "unreadCount": 1}),
             ("POST", ["conversations", "codes"]) => json!({"jwt": JWT}),
             ("POST", ["conversations", "calls"]) => json!({"id": "C0", "selfUri": "/c/C0"}),
             _ => return (202, Value::Null),
@@ -69,6 +75,11 @@ impl Cloud {
             self.conversations.insert(id.to_owned(), conversation.clone());
         }
     }
+}
+
+/// The user's presence.
+pub(crate) fn presence() -> Value {
+    json!({"presenceDefinition": {"id": "p1", "systemPresence": "ON_QUEUE"}, "message": "here"})
 }
 
 /// A conversation with the user's leg in this state. `flags` mute, hold and confine it, make it

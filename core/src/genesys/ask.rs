@@ -52,6 +52,8 @@ pub(crate) enum Ask {
     Link(LinkAsk),
     Call(CallAsk),
     Room(RoomAsk),
+    /// A question about the user, beside calls, and the command that waits for the answer.
+    User(UserAsk, CommandId),
     /// An upload of what we say about ourselves.
     Upload(upload::Kind),
 }
@@ -103,6 +105,16 @@ pub(crate) enum CallAsk {
     Metadata(ConversationId),
 }
 
+/// A question about the user, beside calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UserAsk {
+    /// The presences that there are.
+    Definitions,
+    Presence,
+    SetPresence,
+    Voicemail,
+}
+
 /// A request of rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RoomAsk {
@@ -146,7 +158,8 @@ impl Ask {
         match self {
             Self::Link(LinkAsk::Claim(_))
             | Self::Call(CallAsk::Participant(_) | CallAsk::Change(_) | CallAsk::Dial(_))
-            | Self::Room(RoomAsk::Start(_) | RoomAsk::Pin(_)) => true,
+            | Self::Room(RoomAsk::Start(_) | RoomAsk::Pin(_))
+            | Self::User(..) => true,
             Self::Link(_) | Self::Call(_) | Self::Room(_) | Self::Upload(_) => false,
         }
     }
@@ -165,6 +178,7 @@ impl Ask {
             )
             | Self::Call(_)
             | Self::Room(_)
+            | Self::User(..)
             | Self::Upload(_) => false,
         }
     }

@@ -16,6 +16,7 @@ use super::link::Link;
 use super::outbox::Outbox;
 use super::rooms::{Rooms, Topic};
 use super::sessions::Sessions;
+use super::user;
 use crate::genesys::wire::{Frame, IqAnswer};
 use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Seed, Wake, WsEvent, WsId};
 use crate::media::EngineFactory;
@@ -195,6 +196,7 @@ impl Client {
         match ask {
             Ask::Link(ask) => self.link.handle_rest(ask, result, &mut self.out),
             Ask::Upload(kind) => self.out.uploaded(*kind, &result),
+            Ask::User(ask, command) => user::answered(*ask, *command, result, &mut self.out),
             Ask::Room(ask) => {
                 let user = self.user();
                 self.rooms.handle_rest(ask, result, user.as_ref(), &mut self.out);

@@ -7,8 +7,10 @@ use serde::Serialize;
 use super::config::IceServersPolicy;
 use super::control::CallControl;
 use super::error::Subject;
-use super::ids::{ConversationId, ParticipantId, SessionId, UserId};
+use super::ids::{ConversationId, ParticipantId, PresenceId, SessionId, UserId};
+use super::presence::{PresenceDefinition, UserPresence};
 use super::rooms::RoomMedia;
+use super::voicemail::Voicemail;
 use crate::Secret;
 use crate::jingle::Reason;
 use crate::machine::TrackId;
@@ -216,6 +218,22 @@ pub enum Command {
     RequestHeadset,
     /// Leave the user's headset to the user's other clients. Completes at once.
     ReleaseHeadset,
+    /// Ask which presences the organization has defined, at most [`PresenceDefinition::MAX`]; those that
+    /// cannot be set any more are left out. Completes with [`Outcome::PresenceDefinitions`]. For agents,
+    /// who need the permission `presence:presenceDefinition:view`
+    /// ([`ErrorKind::Http`](super::ErrorKind::Http) with 403). Within 30 s.
+    FetchPresenceDefinitions,
+    /// Ask for the user's presence. Completes with [`Outcome::Presence`]. For agents. Within 30 s.
+    FetchPresence,
+    /// Set the user's presence; calls of queues come to an agent whose presence is
+    /// [`SystemPresence::OnQueue`](super::SystemPresence::OnQueue). Completes when the service took it.
+    /// For agents. Within 30 s.
+    SetPresence {
+        /// The definition.
+        presence: PresenceId,
+    },
+    /// Count the user's voicemail. Completes with [`Outcome::Voicemail`]. For agents. Within 30 s.
+    FetchVoicemail,
     /// End everything: every command that waits, as cancelled, every media session, then the
     /// connection. Never refused. Within 5 s.
     Destroy,
@@ -259,6 +277,10 @@ impl Command {
             | Self::ClaimAlertingLeader
             | Self::RequestHeadset
             | Self::ReleaseHeadset
+            | Self::FetchPresenceDefinitions
+            | Self::FetchPresence
+            | Self::SetPresence { .. }
+            | Self::FetchVoicemail
             | Self::Destroy => Subject::default(),
         }
     }
@@ -276,6 +298,12 @@ pub enum Outcome {
     Conversation(ConversationId),
     /// The service's answer for each topic.
     Subscribed(Vec<TopicAnswer>),
+    /// The presences that there are, in the service's order.
+    PresenceDefinitions(Vec<PresenceDefinition>),
+    /// The user's presence.
+    Presence(UserPresence),
+    /// The user's mailbox.
+    Voicemail(Voicemail),
 }
 
 /// The service's answer for a topic.
@@ -310,48 +338,30 @@ impl TryFrom<Outcome> for () {
     type Error = Outcome;
 
     fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
-        match outcome {
-            Outcome::Done => Ok(()),
-            other @ (Outcome::Dialled(_) | Outcome::Conversation(_) | Outcome::Subscribed(_)) => {
-                Err(other)
+        if outcome == Outcome::Done { Ok(()) } else { Err(outcome) }
+    }
+}
+
+/// The value of an outcome, for whoever asked for just that.
+macro_rules! outcome_of {
+    ($($variant:ident => $value:ty,)*) => {$(
+        impl TryFrom<Outcome> for $value {
+            type Error = Outcome;
+
+            fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
+                if let Outcome::$variant(value) = outcome { Ok(value) } else { Err(outcome) }
             }
         }
-    }
+    )*};
 }
 
-impl TryFrom<Outcome> for Dialled {
-    type Error = Outcome;
-
-    fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
-        match outcome {
-            Outcome::Dialled(dialled) => Ok(dialled),
-            other @ (Outcome::Done | Outcome::Conversation(_) | Outcome::Subscribed(_)) => {
-                Err(other)
-            }
-        }
-    }
-}
-
-impl TryFrom<Outcome> for Vec<TopicAnswer> {
-    type Error = Outcome;
-
-    fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
-        match outcome {
-            Outcome::Subscribed(answers) => Ok(answers),
-            other @ (Outcome::Done | Outcome::Dialled(_) | Outcome::Conversation(_)) => Err(other),
-        }
-    }
-}
-
-impl TryFrom<Outcome> for ConversationId {
-    type Error = Outcome;
-
-    fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
-        match outcome {
-            Outcome::Conversation(conversation) => Ok(conversation),
-            other @ (Outcome::Done | Outcome::Dialled(_) | Outcome::Subscribed(_)) => Err(other),
-        }
-    }
+outcome_of! {
+    Dialled => Dialled,
+    Subscribed => Vec<TopicAnswer>,
+    Conversation => ConversationId,
+    PresenceDefinitions => Vec<PresenceDefinition>,
+    Presence => UserPresence,
+    Voicemail => Voicemail,
 }
 
 /// An outbound call to place (`POST conversations/calls`, wire notes 8.2).

@@ -96,6 +96,9 @@ pub struct Config {
     /// Agree with the user's other clients on who has the headset. Without it a client that asks for it
     /// has it, and nobody is told. Default true.
     pub headset_orchestration: bool,
+    /// Tell each change of the user's presence, whoever made it, as
+    /// [`Event::UserPresence`](super::Event::UserPresence). For agents. Default false.
+    pub presence: bool,
     /// Report how each call sounds to the service, every 5 s (ST-4). Default false.
     pub report_statistics: bool,
     /// Upload log records to the service: kinds of events and ids (LG-1). Default false.
@@ -278,6 +281,7 @@ impl Config {
             alerting_leader: false,
             headset_rank: HeadsetRank::Standard,
             headset_orchestration: true,
+            presence: false,
             report_statistics: false,
             upload_logs: false,
             upload_telemetry: false,
@@ -373,6 +377,7 @@ setters!(Config {
     alerting_leader: bool,
     headset_rank: HeadsetRank,
     headset_orchestration: bool,
+    presence: bool,
     report_statistics: bool,
     upload_logs: bool,
     upload_telemetry: bool,

@@ -84,6 +84,7 @@ impl Counters {
             | Event::Station(_)
             | Event::StationDisassociated
             | Event::PersistentConnection(_)
+            | Event::UserPresence(_)
             | Event::AlertingLeader(_)
             | Event::HeadsetControls(_)
             | Event::ConcurrentSoftphoneSessionsEnabled(_)

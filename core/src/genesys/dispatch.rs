@@ -14,6 +14,7 @@ use super::headset::HeadsetOwnership;
 use super::ids::ConversationId;
 use super::link::Invited;
 use super::rooms::Share;
+use super::user;
 use crate::machine::{CommandId, MediaKind};
 use crate::media::Engine;
 
@@ -102,6 +103,10 @@ impl Client {
             Command::RequestHeadset => {
                 HeadsetOwnership::may_request(&self.out.config).and_then(|()| online(&self.out))
             }
+            Command::FetchPresenceDefinitions
+            | Command::FetchPresence
+            | Command::FetchVoicemail => user::may_ask(&self.out),
+            Command::SetPresence { presence } => user::may_set(presence, &self.out),
             Command::Unsubscribe { .. }
             | Command::ReleaseHeadset
             | Command::NetworkChanged
@@ -208,6 +213,7 @@ impl Client {
     }
 
     fn apply_to_rest(&mut self, id: CommandId, command: Command, change: Option<Intent>) {
+        let user = self.user();
         let out = &mut self.out;
         match command {
             // Of a room, and done.
@@ -275,6 +281,12 @@ impl Client {
                 self.headset.release(out);
                 out.complete(id, Ok(Outcome::Done));
             }
+            Command::FetchPresenceDefinitions => user::ask_definitions(id, out),
+            Command::FetchPresence => user::ask_presence(id, user.as_ref(), out),
+            Command::SetPresence { presence } => {
+                user::set_presence(id, &presence, user.as_ref(), out);
+            }
+            Command::FetchVoicemail => user::ask_voicemail(id, out),
             Command::Destroy => self.destroy(id),
         }
     }

@@ -12,6 +12,7 @@ use super::error::Error;
 use super::headset::HeadsetControls;
 use super::ids::{ConversationId, ParticipantId, SessionId, UserId};
 use super::party::Parties;
+use super::presence::UserPresence;
 use super::rooms::{MemberStatus, ParticipantsUpdate};
 use super::session_type::SessionType;
 use super::station::Station;
@@ -56,6 +57,10 @@ pub enum Event {
     StationDisassociated,
     /// The state of the persistent connection, as the service tells it.
     PersistentConnection(PersistentState),
+    /// The user's presence is another one, set here or elsewhere; only with
+    /// [`Config::presence`](super::Config::presence). Changes while signaling was down are not told:
+    /// [`Command::FetchPresence`](super::Command::FetchPresence) asks how it is.
+    UserPresence(UserPresence),
     /// The one of the user's clients that rings. What the application does about it is its own
     /// business: calls are told all the same.
     AlertingLeader(AlertingLeader),

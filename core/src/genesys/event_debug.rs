@@ -14,6 +14,7 @@ impl fmt::Debug for Event {
             Self::NetworkConnectivityWarning(error) => one("NetworkConnectivityWarning", error),
             Self::IceServers(servers) => one("IceServers", servers),
             Self::Station(station) => one("Station", station),
+            Self::UserPresence(presence) => one("UserPresence", presence),
             Self::PersistentConnection(state) => one("PersistentConnection", state),
             Self::AlertingLeader(leader) => one("AlertingLeader", leader),
             Self::HeadsetControls(controls) => one("HeadsetControls", controls),

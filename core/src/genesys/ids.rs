@@ -34,3 +34,7 @@ text_id!(
     /// A station: the user's phone.
     StationId
 );
+text_id!(
+    /// A presence that the organization has defined.
+    PresenceId
+);

@@ -159,6 +159,13 @@ impl Client {
                     self.link.handle_leader(&json["eventBody"], &mut self.out);
                 }
             }
+            // The application's own subscription is told as it is.
+            Own::Presence if !self.out.config.presence => {}
+            Own::Presence => {
+                if let Some(json) = self.json(item) {
+                    super::user::notified(&json["eventBody"], &mut self.out);
+                }
+            }
             Own::Station => {
                 if let Some(json) = self.json(item) {
                     self.link.handle_station(&json, &mut self.out);

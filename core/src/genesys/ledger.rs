@@ -315,6 +315,7 @@ impl Ledger {
             | Event::Station(_)
             | Event::StationDisassociated
             | Event::PersistentConnection(_)
+            | Event::UserPresence(_)
             | Event::AlertingLeader(_)
             | Event::HeadsetControls(_)
             | Event::ConcurrentSoftphoneSessionsEnabled(_)

@@ -104,6 +104,7 @@ fn conversation(event: &Event) -> Option<&ConversationId> {
         | Event::Station(_)
         | Event::StationDisassociated
         | Event::PersistentConnection(_)
+        | Event::UserPresence(_)
         | Event::AlertingLeader(_)
         | Event::HeadsetControls(_)
         | Event::ConcurrentSoftphoneSessionsEnabled(_)
@@ -151,6 +152,7 @@ fn log(event: &Event) {
         }
         Event::StationDisassociated => info!("no station any more"),
         Event::AlertingLeader(leader) => info!(leader.alerting, leader.configured, "leader"),
+        Event::UserPresence(presence) => info!(presence = presence.system.name(), "presence"),
         Event::HeadsetControls(controls) => info!(?controls, "headset"),
         Event::PersistentConnection(state) => info!(?state, "persistent connection"),
         Event::PendingSession(pending) => {

@@ -29,6 +29,7 @@ mod offers;
 mod outbox;
 mod party;
 mod phone;
+mod presence;
 mod rooms;
 mod session;
 mod session_type;
@@ -45,6 +46,8 @@ mod tests;
 mod timing;
 mod topics;
 mod upload;
+mod user;
+mod voicemail;
 #[cfg(feature = "unstable-wire")]
 pub mod wire;
 #[cfg(not(feature = "unstable-wire"))]
@@ -64,10 +67,13 @@ pub use event::{
     Session, Signaling,
 };
 pub use headset::{HeadsetControls, HeadsetRank};
-pub use ids::{CallId, ConversationId, ParticipantId, QueueId, SessionId, StationId, UserId};
+pub use ids::{
+    CallId, ConversationId, ParticipantId, PresenceId, QueueId, SessionId, StationId, UserId,
+};
 pub use ledger::{CallChange, CallPhase, CallView, EndReason, Ledger};
 pub use party::{Parties, Party, Queue};
 pub use phone::Phone;
+pub use presence::{PresenceDefinition, SystemPresence, UserPresence};
 pub use rooms::{
     AppId, ContentType, IncomingStream, MemberStatus, OutgoingStream, ParticipantsUpdate, Rates,
     RoomMedia, RoomParticipant, Screen, Speaker, SpeakerActivity,
@@ -75,6 +81,7 @@ pub use rooms::{
 pub use session_type::SessionType;
 pub use station::Station;
 pub use timing::{Figure, Timing, TimingError};
+pub use voicemail::Voicemail;
 
 // What events, commands and the causes of errors name of what travels.
 pub use crate::jingle::Reason;

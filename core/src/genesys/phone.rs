@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::command::{Command, Dial, Dialled, Outcome, TopicAnswer};
 use super::config::IceServersPolicy;
 use super::control::CallControl;
-use super::ids::{ConversationId, ParticipantId, SessionId};
+use super::ids::{ConversationId, ParticipantId, PresenceId, SessionId};
+use super::presence::{PresenceDefinition, UserPresence};
 use super::rooms::RoomMedia;
+use super::voicemail::Voicemail;
 use crate::Secret;
 use crate::jingle::Reason;
 use crate::machine::TrackId;
@@ -206,6 +208,26 @@ pub trait Phone {
     /// Makes this the one of the user's clients that rings ([`Command::ClaimAlertingLeader`]).
     fn claim_alerting_leader(&self) -> Self::Reply<()> {
         self.request(Command::ClaimAlertingLeader)
+    }
+
+    /// Asks which presences there are ([`Command::FetchPresenceDefinitions`]).
+    fn fetch_presence_definitions(&self) -> Self::Reply<Vec<PresenceDefinition>> {
+        self.request(Command::FetchPresenceDefinitions)
+    }
+
+    /// Asks for the user's presence ([`Command::FetchPresence`]).
+    fn fetch_presence(&self) -> Self::Reply<UserPresence> {
+        self.request(Command::FetchPresence)
+    }
+
+    /// Sets the user's presence ([`Command::SetPresence`]).
+    fn set_presence(&self, presence: impl Into<PresenceId>) -> Self::Reply<()> {
+        self.request(Command::SetPresence { presence: presence.into() })
+    }
+
+    /// Counts the user's voicemail ([`Command::FetchVoicemail`]).
+    fn fetch_voicemail(&self) -> Self::Reply<Voicemail> {
+        self.request(Command::FetchVoicemail)
     }
 
     /// Has the user's headset ([`Command::RequestHeadset`]).

@@ -8,7 +8,7 @@ use super::external::External;
 use super::org::ORG;
 use super::signaling::Signaling;
 use super::switchboard::Switchboard;
-use super::{controls, making, rooms, topics};
+use super::{controls, making, presence, rooms, topics};
 use crate::service::http::{Incoming, bad_request, empty, error, json as respond, not_found};
 
 /// Answers a request for the service.
@@ -33,6 +33,9 @@ pub(super) fn answer(board: &mut Switchboard, asked: &Incoming<'_>) -> Response<
         return error(401, "bad.credentials", "Invalid login credentials.");
     };
     if let Some(answer) = rooms::rest::answer(&mut board.rooms, &user, asked, &mut board.world) {
+        return answer;
+    }
+    if let Some(answer) = presence::answer(board, &user, asked) {
         return answer;
     }
     match (asked.method, asked.path.as_slice()) {

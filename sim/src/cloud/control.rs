@@ -22,6 +22,8 @@
 //! | `POST connections/drop` | `jid` | that connection only, of several of the user's. Answers `{dropped}` |
 //! | `POST channels/expire` | `{userId}` | that user's channels only; without, everybody's. Answers `{expired}` |
 //! | `POST options` | `farEnd`, `outboundSignaling`: `jingle` or `sdp` | for calls that are made from then on. Answers all options |
+//! | `PATCH users/{id}` | `presence`: a definition's id, or the service's own by its name (`On Queue`) | the user's presence is another one, as if set by another client, and is told |
+//! | `PATCH users/{id}` | `voicemail: {total, unread}` | the user's mailbox |
 //! | `GET users`, `GET calls` | | `{users: [...]}`, `{calls: [...]}`: all users; all calls that are remembered, the oldest first |
 //!
 //! A user's token and jid are that user's only: `POST users` and `PATCH users/{id}` answer 409 when
@@ -62,7 +64,7 @@
 //! (`code`), by an agent's phone through the API; `leader` (`userId`, `connectionId`: who rings from now on), `re-invited` (`attempt`, from 1), `ice-restarted` (the client
 //! has done its part of a restart), `superseded` (the client ended the association that a re-invite of
 //! the same name replaced), `consent-expired`, `far-wanted`, `dtmf` (`digit`: a key that the agent pressed),
-//! `message-retract` and `message-propose` (from a client, which has no business to).
+//! `user-presence` (`userId`, `systemPresence`: set by whomever), `message-retract` and `message-propose` (from a client, which has no business to).
 
 use http::Response;
 use offhook::sdp::Direction;
@@ -78,7 +80,7 @@ use super::options::Options;
 use super::session::{AlsoJingle, Plan};
 use super::signaling::Signaling;
 use super::switchboard::Switchboard;
-use super::{far_orders, others, recovery, rooms};
+use super::{belongings, far_orders, others, presence, recovery, rooms};
 use crate::service::control::{self, Answer};
 use crate::service::http::{Incoming, bad_request, error, json as respond, not_found};
 use crate::service::{FarEndMode, Output, RequestId};
@@ -282,6 +284,10 @@ fn change_user(board: &mut Switchboard, id: &str, body: &Value) -> Response<Vec<
         Some(_) => return bad_request("no such station event"),
         None => None,
     };
+    let presence = body["presence"].as_str().map(belongings::named);
+    if presence == Some(None) {
+        return bad_request("no presence that can be set");
+    }
     let world = &mut board.world;
     let Some(mut user) = world.directory.user(id).cloned() else { return not_found() };
     if let Some(token) = body["token"].as_str() {
@@ -295,11 +301,19 @@ fn change_user(board: &mut Switchboard, id: &str, body: &Value) -> Response<Vec<
             new.id = old.id;
         }
     }
+    if body["voicemail"].is_object() {
+        user.belongings.count(&body["voicemail"]);
+    }
     if let Err(why) = world.directory.put(user.clone()) {
         return unusable(why);
     }
     if let Some(action) = action {
         board.streams.publish_station(&user, action, world);
+    }
+    if let Some(definition) = presence
+        && let Err(why) = presence::set(board, id, definition, None)
+    {
+        return bad_request(why);
     }
     respond(200, &user.control_body())
 }

@@ -6,6 +6,7 @@ use offhook::Rng;
 use offhook::xmpp::Jid;
 use serde_json::{Value, json};
 
+use super::belongings::Belongings;
 use super::guests::Guests;
 use super::org::ORG;
 use super::topics::{self, Listeners};
@@ -46,6 +47,7 @@ pub(super) struct User {
     pub(super) token: String,
     pub(super) jid: Jid,
     pub(super) station: Option<Station>,
+    pub(super) belongings: Belongings,
 }
 
 /// A user's phone.
@@ -121,6 +123,7 @@ impl Directory {
             token: text("token").unwrap_or_else(|| format!("lab-token-{}", rng.uuid())),
             jid: jid.parse::<Jid>().map_err(|_| Unusable::Address)?.bare(),
             station: Station::from_control(body.get("station"), rng),
+            belongings: Belongings::default(),
             id,
         };
         self.put(user.clone())?;

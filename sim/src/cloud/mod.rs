@@ -6,6 +6,7 @@
 //! [`Output::Timeout`].
 
 mod api;
+mod belongings;
 mod call;
 mod caller;
 mod calls;
@@ -24,6 +25,7 @@ mod making;
 mod options;
 mod org;
 mod others;
+mod presence;
 mod recovery;
 mod rooms;
 mod session;

@@ -46,6 +46,9 @@ impl Subscriptions {
         if config.alerting_leader {
             self.topics.want_internal(Own::AlertingLeader.of(user));
         }
+        if config.presence {
+            self.topics.want_internal(Own::Presence.of(user));
+        }
         for own in [Own::Conversations, Own::PersistentConnection, Own::Station] {
             self.topics.want_internal(own.of(user));
         }

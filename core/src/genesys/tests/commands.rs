@@ -202,6 +202,10 @@ fn lc_22_def_20_destroying_answers_each_kind_of_command_that_waits() {
         Command::SubscribeAll { topics: vec!["v2.a.b".to_owned()], priority: 1 },
         Command::Unsubscribe { topic: "v2.a.b".to_owned() },
         Command::ClaimAlertingLeader,
+        Command::FetchPresenceDefinitions,
+        Command::FetchPresence,
+        Command::SetPresence { presence: "p1".into() },
+        Command::FetchVoicemail,
     ] {
         let mut rig = Rig::ready();
         rig.connected_call("M1", "C1");

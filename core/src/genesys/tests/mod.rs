@@ -25,6 +25,7 @@ mod login;
 mod orders;
 mod pace;
 mod plain_texts;
+mod presence;
 mod probe;
 mod properties;
 mod quality;

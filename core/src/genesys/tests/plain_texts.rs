@@ -42,6 +42,10 @@ fn texts(event: &Event) -> Vec<String> {
         Event::SessionEnded { session, reason } => vec![session.peer.clone(), reason.to_string()],
         Event::Station(station) => vec![station.name.clone(), station.id.to_string()],
         Event::AlertingLeader(leader) => leader.client_type.iter().cloned().collect(),
+        Event::UserPresence(presence) => {
+            let message = presence.message.iter().cloned();
+            message.chain([presence.system.name().to_owned()]).collect()
+        }
         Event::PersistentConnection(PersistentState::Other(state)) => vec![state.clone()],
         Event::ConversationUpdate(update) => {
             let calls = update.current.iter().flat_map(|call| match &call.state {
@@ -82,7 +86,10 @@ fn are_plain(rig: &Rig) {
 
 /// Everything that a service can say, with such characters in it.
 fn told(nasty: &str) -> Rig {
-    let mut rig = Rig::ready_with(|config| config.trace = true);
+    let mut rig = Rig::ready_with(|config| {
+        config.trace = true;
+        config.presence = true;
+    });
     rig.station = LA1P;
     let (session, call) = (format!("M{nasty}"), format!("C{nasty}"));
     let more = format!(r#"inin-ofrom="room{nasty}@x" inin-user-id="u{nasty}""#);
@@ -102,6 +109,9 @@ fn told(nasty: &str) -> Rig {
     let persistent = json!({"userId": "user-1", "persistentState": nasty,
         "errorInfo": {"code": nasty, "text": nasty, "userMessage": nasty}});
     rig.notify("v2.users.user-1.persistentconnection", &persistent);
+    let presence = json!({"presenceDefinition": {"id": "p", "systemPresence": nasty},
+        "message": nasty});
+    rig.notify("v2.users.user-1.presence", &presence);
     let station = json!({"topicName": "v2.users.user-1.station", "metadata": {"action": "Associated"},
         "eventBody": {"associatedStation": {"id": "station-2"}}});
     rig.publish("v2.users.user-1.station", &station);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::topics::parts;
-use crate::genesys::ids::{ConversationId, StationId, UserId, bounded};
+use crate::genesys::ids::{ConversationId, PresenceId, StationId, UserId, bounded};
 use crate::rest::Failure;
 use crate::xmpp::Jid;
 
@@ -163,6 +163,51 @@ pub(crate) struct StationBody {
     pub(crate) web_rtc_force_turn: bool,
     #[serde(default)]
     pub(crate) web_rtc_call_appearances: Option<u32>,
+}
+
+/// `presence/definitions`
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Definitions {
+    pub(crate) entities: Vec<serde_json::Value>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DefinitionBody {
+    pub(crate) id: PresenceId,
+    pub(crate) system_presence: String,
+    #[serde(default)]
+    pub(crate) language_labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) primary: bool,
+    #[serde(default)]
+    pub(crate) deactivated: bool,
+}
+
+/// `users/{id}/presences/purecloud`, and the body of a notification of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserPresenceBody {
+    pub(crate) presence_definition: PresenceRef,
+    #[serde(default)]
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PresenceRef {
+    pub(crate) id: PresenceId,
+    pub(crate) system_presence: String,
+}
+
+/// `voicemail/mailbox`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Mailbox {
+    #[serde(rename = "totalCount")]
+    pub(crate) total: u64,
+    #[serde(rename = "unreadCount")]
+    pub(crate) unread: u64,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::Secret;
-use crate::genesys::ids::{ConversationId, ParticipantId, StationId, UserId};
+use crate::genesys::ids::{ConversationId, ParticipantId, PresenceId, StationId, UserId};
 use crate::genesys::timing::Timing;
 use crate::rest::{Policy, Resource, Said, segment};
 
@@ -183,6 +183,31 @@ pub(crate) fn recording(
         "participantJid": own, "metaData": screens, "roomId": room, "conversationId": conversation,
     });
     Resource::new(Method::POST, path, Some(body))
+}
+
+/// The organization's presences, with their names in all languages (Platform API, Presence).
+pub(crate) fn presence_definitions() -> Resource {
+    Resource::new(Method::GET, "presence/definitions?localeCode=ALL", None)
+}
+
+/// The user's presence, as the service itself has it: other sources are other systems'.
+pub(crate) fn presence(user: &UserId) -> Resource {
+    Resource::new(Method::GET, presence_path(user), None)
+}
+
+/// Sets the user's presence.
+pub(crate) fn set_presence(user: &UserId, presence: &PresenceId) -> Resource {
+    let body = json!({"presenceDefinition": {"id": presence}});
+    Resource::new(Method::PATCH, presence_path(user), Some(body))
+}
+
+fn presence_path(user: &UserId) -> String {
+    format!("users/{}/presences/purecloud", segment(user.as_str()))
+}
+
+/// The user's mailbox, counted (Platform API, Voicemail).
+pub(crate) fn mailbox() -> Resource {
+    Resource::new(Method::GET, "voicemail/mailbox", None)
 }
 
 fn participant_path(conversation: &ConversationId, participant: &ParticipantId) -> String {

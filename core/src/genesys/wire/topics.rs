@@ -11,11 +11,18 @@ pub(crate) enum Own {
     PersistentConnection,
     Station,
     AlertingLeader,
+    /// Only where the application wants it.
+    Presence,
 }
 
 impl Own {
-    const ALL: [Self; 4] =
-        [Self::Conversations, Self::PersistentConnection, Self::Station, Self::AlertingLeader];
+    const ALL: [Self; 5] = [
+        Self::Conversations,
+        Self::PersistentConnection,
+        Self::Station,
+        Self::AlertingLeader,
+        Self::Presence,
+    ];
 
     /// The topic's name.
     pub(crate) fn of(self, user: &UserId) -> String {
@@ -36,6 +43,7 @@ impl Own {
             Self::PersistentConnection => "persistentconnection",
             Self::Station => "station",
             Self::AlertingLeader => "alertingleader",
+            Self::Presence => "presence",
         }
     }
 }

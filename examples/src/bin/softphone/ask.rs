@@ -13,7 +13,9 @@ pub(crate) enum Ask {
     Dial(String),
     /// A meeting is to be joined: by the address of its room, or by its id.
     Meet(String),
-    /// The user's presence is to be this.
+    /// The presences that can be set are wanted.
+    Presences,
+    /// The user's presence is to be this, by its name or id at the service.
     Presence(String),
     /// The mailbox is to be looked at.
     Voicemail,

@@ -1,6 +1,7 @@
 //! The softphone on Genesys Cloud.
 
 mod meetings;
+mod presence;
 mod rows;
 
 use std::cell::RefCell;
@@ -19,6 +20,7 @@ use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
 use smol::channel::Receiver;
 
+use self::presence::Presences;
 use self::rows::Rows;
 use crate::ask::{Act, Ask};
 use crate::meeting::Meeting;
@@ -35,6 +37,7 @@ pub(crate) struct Cloud<R> {
     /// The calls and meetings that are shown. What was asked for tells of them, too.
     rows: Rc<RefCell<Rows>>,
     meetings: BTreeMap<ConversationId, Meeting>,
+    presences: Presences,
     /// The folder of films.
     films: PathBuf,
     /// Those that are being written: each closes when it is.
@@ -64,7 +67,6 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
         consult: Consult::Within,
         wrap_up: true,
         presences: &[],
-        voicemail: false,
         meetings: true,
         shared_headset: true,
     };
@@ -72,17 +74,20 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
     fn new(settings: &Settings, sound: Sound, tell: Tell) -> anyhow::Result<(Self, Events)> {
         let token =
             settings.token.clone().context("--token, OFFHOOK_TOKEN or a token_file is wanted")?;
-        let mut config = Config::agent(settings.environment.clone(), token).trace(settings.trace);
+        let mut config =
+            Config::agent(settings.environment.clone(), token).trace(settings.trace).presence(true);
         config.api_host.clone_from(&settings.api_host);
         config.ws_host.clone_from(&settings.ws_host);
         let (phone, events) = Client::<R>::builder(config).net(settings.net()).build()?;
         let rows = Rows::new(tell.clone(), sound.clone());
+        let presences = Presences::new(tell.clone());
         let cloud = Self {
             phone,
             rows: Rc::new(RefCell::new(rows)),
             sound,
             tell,
             meetings: BTreeMap::new(),
+            presences,
             films: settings.films.clone(),
             written: Vec::new(),
             ends: None,
@@ -91,7 +96,9 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
     }
 
     async fn log_in(&self) -> anyhow::Result<()> {
-        Ok(self.phone.connect().await?)
+        self.phone.connect().await?;
+        // Nobody waits for it: a phone is one without presence, too.
+        Ok(R::spawn(self.presences.clone().look(self.phone.clone()))?)
     }
 
     async fn log_out(&mut self) -> anyhow::Result<()> {
@@ -148,6 +155,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             Event::Connected { reconnect } => {
                 if reconnect {
                     self.say("connected again");
+                    R::spawn(self.presences.clone().look(self.phone.clone()))?;
                 }
                 (self.tell)(News::Network(Network::Up));
             }
@@ -158,6 +166,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             | Event::Speakers { .. }
             | Event::MemberStatus { .. }
             | Event::PinnedParticipant { .. }) => self.meets(event),
+            Event::UserPresence(own) => self.presences.told(&own),
             Event::HeadsetControls(controls) => {
                 let owner = match controls {
                     HeadsetControls::Negotiating => Owner::Asking,
@@ -201,7 +210,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             }
         }
         let quiet = self.quiets(&ask);
-        let rows = Rc::clone(&self.rows);
+        let (rows, presences) = (Rc::clone(&self.rows), self.presences.clone());
         async move {
             for (other, meets) in quiet {
                 let quiets =
@@ -232,12 +241,14 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
                     asked => asked?,
                 },
                 Ask::Headset(false) => phone.release_headset().await?,
-                Ask::Presence(_)
-                | Ask::Voicemail
-                | Ask::Device(..)
-                | Ask::Volume(_)
-                | Ask::Voice(..)
-                | Ask::Quit => {
+                Ask::Presences => presences.list(&phone).await?,
+                Ask::Presence(id) => presences.set(&phone, &id).await?,
+                Ask::Voicemail => {
+                    let mailbox = phone.fetch_voicemail().await?;
+                    let (unread, total) = (mailbox.unread, mailbox.total);
+                    tell(News::Done(format!("voicemail: {unread} not heard, {total} in all")));
+                }
+                Ask::Device(..) | Ask::Volume(_) | Ask::Voice(..) | Ask::Quit => {
                     bail!("this service has no such thing");
                 }
             }

@@ -65,7 +65,6 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
         consult: Consult::TwoCalls,
         wrap_up: false,
         presences: &["active", "busy", "away", "lunch", "vacation", "on-the-phone", "idle"],
-        voicemail: true,
         meetings: false,
         shared_headset: false,
     };
@@ -203,13 +202,15 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
                         _ => Status::Open,
                     };
                     phone.update_presence(status, is, None).await?;
-                    tell(News::Presence(activity));
+                    tell(News::Presence(activity.clone()));
+                    tell(News::Done(format!("you are {activity} now")));
                 }
                 Ask::Voicemail => {
                     let box_ = phone.fetch_voicemail().await?;
                     tell(News::Said(voicemail(&box_)));
                 }
                 Ask::Meet(_)
+                | Ask::Presences
                 | Ask::Headset(_)
                 | Ask::Device(..)
                 | Ask::Volume(_)

@@ -53,12 +53,23 @@ pub(crate) enum News {
     Network(Network),
     /// The user's own presence is this from now on.
     Presence(String),
+    /// The presences that can be set, as they were asked for.
+    Presences(Vec<PresenceView>),
     /// Another of the user's clients has the headset than before.
     Headset(Owner),
     /// A call has no microphone: it is to be muted.
     Speechless(CallKey),
     /// A message on the wire.
     Wire(TraceRecord),
+}
+
+/// A presence that can be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PresenceView {
+    pub(crate) id: String,
+    pub(crate) label: String,
+    /// True if it is the user's now.
+    pub(crate) ours: bool,
 }
 
 /// A change of a call.

@@ -57,9 +57,8 @@ pub(crate) struct Offers {
     pub(crate) consult: Consult,
     /// A call can be said what it was about.
     pub(crate) wrap_up: bool,
-    /// The presences that can be set; none where that is done elsewhere.
+    /// The presences that can be set; none where each organisation has its own, which are asked for.
     pub(crate) presences: &'static [&'static str],
-    pub(crate) voicemail: bool,
     /// There are meetings of several people.
     pub(crate) meetings: bool,
     /// The clients of a user agree on who has the headset. Else whoever opens it has it.

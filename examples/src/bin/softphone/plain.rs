@@ -80,7 +80,7 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
             News::Network(_) | News::Headset(_) | News::Speechless(_) => {
                 let _ = sender.force_send(news.clone());
             }
-            News::Call(..) | News::Presence(_) | News::Wire(_) => {}
+            News::Call(..) | News::Presence(_) | News::Presences(_) | News::Wire(_) => {}
         }
         lock(&board).told(&news);
     });

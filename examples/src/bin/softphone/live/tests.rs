@@ -354,6 +354,57 @@ fn of_two_calls_by_one_session_the_one_that_is_spoken_on_is_muted() {
 }
 
 #[test]
+fn an_agent_goes_on_queue_and_looks_at_the_mailbox() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let changes = |body: &Value| {
+        emulator.control("PATCH", &format!("users/{user}"), body).unwrap();
+    };
+    changes(&json!({"voicemail": {"total": 3, "unread": 2}}));
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    ada.sees("you: Available");
+    ada.presses(Key::Char('v'));
+    ada.sees("voicemail: 2 not heard, 3 in all");
+    ada.presses(Key::Char('p'));
+    ada.sees("> * Available");
+    ada.sees("Coffee");
+    ada.misses("Nap");
+    while !ada.words().contains(">   On Queue") {
+        ada.presses(Key::Down);
+        ada.waits_a_tick();
+    }
+    ada.presses(Key::Enter);
+    ada.sees("you: On Queue");
+    ada.sees("you are On Queue now");
+    // Somebody else sets it, too.
+    changes(&json!({"presence": "Meal"}));
+    ada.sees("you: Meal");
+    ada.leaves();
+}
+
+/// Whoever may not see presences has a phone all the same.
+#[test]
+fn without_the_permission_for_presence_all_else_works() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let fault = json!({"path": "presence", "status": 403, "times": 1000});
+    emulator.control("POST", "faults", &fault).unwrap();
+    let fault = json!({"path": "voicemail", "status": 404, "times": 1000});
+    emulator.control("POST", "faults", &fault).unwrap();
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    ada.presses(Key::Char('p'));
+    ada.sees("you may not see which presences there are");
+    ada.presses(Key::Char('v'));
+    ada.sees("voicemail/mailbox: status 404");
+    let call = json!({"kind": "inbound", "userId": user});
+    emulator.control("POST", "calls", &call).unwrap();
+    ada.sees("! RINGING");
+    ada.presses(Key::Char('a'));
+    ada.sees("* TALKING");
+    ada.leaves();
+}
+
+#[test]
 fn a_meeting_shows_who_is_there_and_who_speaks_and_is_filmed() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
     let (user, token) = emulator.add_user("Ada", None).unwrap();

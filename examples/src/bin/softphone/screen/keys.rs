@@ -7,7 +7,7 @@ use super::log::Page;
 use super::prompt::{About, Prompt, WrapUp};
 use super::{Mode, Screen, Status};
 use crate::ask::{Act, Ask};
-use crate::news::{CallKey, Phase};
+use crate::news::{CallKey, Phase, PresenceView};
 use crate::phone::Consult;
 
 /// A key.
@@ -204,11 +204,8 @@ impl Screen {
             }
             Key::Char('M') => self.meet(),
             Key::Char('f') => self.film(),
-            Key::Char('p') => self.presences(),
-            Key::Char('v') if self.offers.voicemail => {
-                Ok(Deed::Ask(Ask::Voicemail, "asking for the mailbox …".to_owned()))
-            }
-            Key::Char('v') => no(format!("{} has no mailbox for phones", self.offers.service)),
+            Key::Char('p') => Ok(self.presences()),
+            Key::Char('v') => Ok(Deed::Ask(Ask::Voicemail, "asking for the mailbox …".to_owned())),
             Key::Char('s') => self.devices(),
             Key::Char('l') => Ok(Deed::Open(Mode::Log(Page::first()))),
             Key::Char('?') => Ok(Deed::Open(Mode::Help)),
@@ -362,13 +359,32 @@ impl Screen {
         Ok(prompt(About::WrapUp(WrapUp { calls, at: 0, names: self.wrap_up.clone() })))
     }
 
-    fn presences(&self) -> Result<Deed, String> {
+    fn presences(&self) -> Deed {
         if self.offers.presences.is_empty() {
-            return no(format!("{} has presence in its own pages only", self.offers.service));
+            return Deed::Ask(Ask::Presences, "asking which presences there are …".to_owned());
         }
         let items = self.offers.presences.iter();
         let items = items.map(|name| (Ask::Presence((*name).to_owned()), (*name).to_owned()));
-        Ok(Deed::Open(Mode::Menu(Menu { kind: Kind::Presence, items: items.collect(), at: 0 })))
+        Deed::Open(Mode::Menu(Menu { kind: Kind::Presence, items: items.collect(), at: 0 }))
+    }
+
+    /// Opens the list that was asked for, unless another key was pressed meanwhile.
+    pub(super) fn offers_presences(&mut self, presences: &[PresenceView]) {
+        if self.mode != Mode::Calls || self.last != Some(Key::Char('p')) {
+            return;
+        }
+        if presences.is_empty() {
+            self.status = Status::No("there is no presence to choose".to_owned());
+            return;
+        }
+        let item = |one: &PresenceView| {
+            let mark = if one.ours { '*' } else { ' ' };
+            (Ask::Presence(one.id.clone()), format!("{mark} {}", one.label))
+        };
+        let items = presences.iter().map(item).collect();
+        let at = presences.iter().position(|one| one.ours).unwrap_or_default();
+        self.status = Status::Said(String::new());
+        self.mode = Mode::Menu(Menu { kind: Kind::Presence, items, at });
     }
 
     fn devices(&self) -> Result<Deed, String> {

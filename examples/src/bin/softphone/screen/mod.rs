@@ -180,10 +180,8 @@ impl Screen {
                 }
                 self.network = network;
             }
-            News::Presence(presence) => {
-                self.status = Status::Said(format!("you are {presence} now"));
-                self.presence = Some(presence);
-            }
+            News::Presence(presence) => self.presence = Some(presence),
+            News::Presences(presences) => self.offers_presences(&presences),
             // Its state is told with the headset.
             News::Headset(_) => {}
             News::Wire(record) => self.log.wire(self.now, &record),

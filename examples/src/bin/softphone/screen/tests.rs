@@ -17,7 +17,7 @@ use super::*;
 use crate::ask::Act;
 use crate::cloud::Cloud;
 use crate::gateway::Gateway;
-use crate::news::{Person, Phase, Who};
+use crate::news::{Person, Phase, PresenceView, Who};
 use crate::phone::Phone;
 
 const GENESYS: Offers = <Cloud<Tokio> as Phone<Tokio>>::OFFERS;
@@ -643,6 +643,48 @@ fn a_presence_is_chosen_from_the_list_and_shown_once_the_service_took_it() {
     assert_eq!(screen.presence, None);
     screen.told(News::Presence("busy".to_owned()));
     assert_eq!(screen.presence.as_deref(), Some("busy"));
+}
+
+/// The presences of an organisation, of which the second is ours.
+fn presences() -> News {
+    let one = |id: &str, label: &str| PresenceView {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        ours: id == "p2",
+    };
+    News::Presences(vec![one("p1", "Available"), one("p2", "Coffee"), one("p3", "On Queue")])
+}
+
+#[test]
+fn the_presences_of_an_organisation_are_asked_for_and_the_present_one_is_marked() {
+    let mut screen = screen(GENESYS);
+    screen.told(News::Presence("Coffee".to_owned()));
+    assert_eq!(screen.presence.as_deref(), Some("Coffee"));
+    assert_eq!(screen.status, Status::Said("ready: ? lists the keys".to_owned()), "it is no news");
+    assert_eq!(screen.key(Key::Char('p')), Some(Ask::Presences));
+    screen.done(&screen.begun());
+    screen.told(presences());
+    let Mode::Menu(menu) = &screen.mode else { panic!("{:?}", screen.mode) };
+    assert_eq!(menu.at, 1);
+    screen.key(Key::Down);
+    assert_eq!(screen.key(Key::Enter), Some(Ask::Presence("p3".to_owned())));
+    screen.told(News::Presence("On Queue".to_owned()));
+    assert_eq!(screen.presence.as_deref(), Some("On Queue"));
+}
+
+#[test]
+fn a_list_of_presences_that_comes_late_is_in_nobodys_way() {
+    let mut screen = screen(GENESYS);
+    screen.key(Key::Char('p'));
+    screen.key(Key::Char('d'));
+    screen.told(presences());
+    assert!(matches!(screen.mode, Mode::Prompt(_)));
+    screen.key(Key::Esc);
+    screen.told(presences());
+    assert_eq!(screen.mode, Mode::Calls);
+    screen.key(Key::Char('p'));
+    screen.told(News::Presences(Vec::new()));
+    assert!(matches!(screen.status, Status::No(_)));
 }
 
 #[test]

@@ -216,6 +216,11 @@ fn what_lies_over_the_calls() {
     presence.key(Key::Char('p'));
     presence.key(Key::Down);
     shot("presence", &presence);
+    let mut presences = busy(GENESYS);
+    presences.told(News::Presence("Coffee".to_owned()));
+    presences.key(Key::Char('p'));
+    presences.told(super::presences());
+    shot("presences", &presences);
 }
 
 #[test]
