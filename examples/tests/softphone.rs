@@ -149,10 +149,43 @@ fn a_user_of_a_gateway_answers_holds_sends_on_and_calls() {
     until("talking");
     press("hangup");
     until("over");
+    press("presence");
+    until("on-the-phone");
+    press("presence busy");
+    until("you are busy now");
+    press("voicemail");
+    until("voicemail: 0 not heard");
     press("quit");
     until("bye");
     assert!(phone.wait().unwrap().success());
     event(&emulator, "unsubscribed");
+}
+
+#[test]
+fn an_agent_goes_on_queue_and_counts_the_voicemail() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let (user, token) = emulator.add_user("Ada", None).unwrap();
+    let mailbox = json!({"voicemail": {"total": 5, "unread": 2}});
+    emulator.control("PATCH", &format!("users/{user}"), &mailbox).unwrap();
+    let mut phone = softphone(&emulator, &["--token", &token], "smol");
+    let mut keyboard = phone.stdin.take().unwrap();
+    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
+    let mut until = |word: &str| {
+        assert!(screen.by_ref().any(|line| line.unwrap().contains(word)), "no {word}");
+    };
+    let mut press = |line: &str| writeln!(keyboard, "{line}").unwrap();
+    until("ready");
+    press("presence");
+    until("On Queue");
+    press("presence on queue");
+    until("you are On Queue now");
+    press("presence nowhere");
+    until("! ");
+    press("voicemail");
+    until("voicemail: 2 not heard, 5 in all");
+    press("quit");
+    until("bye");
+    assert!(phone.wait().unwrap().success());
 }
 
 #[test]

@@ -58,6 +58,8 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
   transfer TARGET   give it away: a number, queue:ID or user:ID
   dtmf 123#         press keys
   dial NUMBER       call somebody
+  presence [NAME]   show the presences that there are, or take one
+  voicemail         count what is in the mailbox
   meet ROOM         join a meeting, by the address of its room or by its id
   people            show who is in it, who speaks and whose pictures come
   film, unfilm      write what is seen and heard there to a file, or no longer";

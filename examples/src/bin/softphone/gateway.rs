@@ -58,7 +58,9 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
   hold, unhold
   transfer ADDRESS  send a held call on
   dtmf 123#         press keys
-  dial ADDRESS      call somebody";
+  dial ADDRESS      call somebody
+  presence [NAME]   show the presences that there are, or take one
+  voicemail         count what is in the mailbox";
 
     const OFFERS: Offers = Offers {
         service: "Ribbon gateway",

@@ -80,7 +80,10 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
             News::Network(_) | News::Headset(_) | News::Speechless(_) => {
                 let _ = sender.force_send(news.clone());
             }
-            News::Call(..) | News::Presence(_) | News::Presences(_) | News::Wire(_) => {}
+            News::Presences(presences) => presences.iter().for_each(|one| {
+                tell(format_args!("  {} {}", if one.ours { '*' } else { ' ' }, one.label));
+            }),
+            News::Call(..) | News::Presence(_) | News::Wire(_) => {}
         }
         lock(&board).told(&news);
     });
@@ -245,6 +248,9 @@ where
                 Some(people) => people.iter().for_each(|one| tell(format_args!("  {one}"))),
                 None => complain(&anyhow!("this is no meeting")),
             },
+            "presence" if rest.is_empty() && !P::OFFERS.presences.is_empty() => {
+                P::OFFERS.presences.iter().for_each(|one| tell(format_args!("    {one}")));
+            }
             "calls" => match &lock(calls).list()[..] {
                 [] => tell("  no calls"),
                 list => list.iter().for_each(|call| tell(format_args!("  {call}"))),
@@ -315,6 +321,9 @@ fn wish(calls: &Board, line: &str) -> anyhow::Result<Ask> {
         ("dtmf", keys) => Act::Press(keys.to_owned()),
         ("film", _) => Act::Film(true),
         ("unfilm", _) => Act::Film(false),
+        ("presence", "") => return Ok(Ask::Presences),
+        ("presence", name) => return Ok(Ask::Presence(name.to_owned())),
+        ("voicemail", _) => return Ok(Ask::Voicemail),
         ("meet", room) if !room.is_empty() => return Ok(Ask::Meet(room.to_owned())),
         ("dial", to) if !to.is_empty() => return Ok(Ask::Dial(to.to_owned())),
         (word @ ("meet" | "dial" | "transfer" | "forward"), _) => {

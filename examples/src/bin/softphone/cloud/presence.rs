@@ -32,6 +32,13 @@ impl Known {
         let definition = self.definitions.iter().find(|one| one.id == *id)?;
         Some(definition.label().to_owned())
     }
+
+    /// The presence of that name, or else of that id.
+    fn named(&self, name: &str) -> PresenceId {
+        let is_it = |one: &&PresenceDefinition| one.label().eq_ignore_ascii_case(name);
+        let named = self.definitions.iter().find(is_it);
+        named.map_or_else(|| PresenceId::from(name), |one| one.id.clone())
+    }
 }
 
 impl Presences {
@@ -73,9 +80,15 @@ impl Presences {
         Ok(())
     }
 
-    pub(super) async fn set<R: Sockets>(&self, phone: &Client<R>, id: &str) -> anyhow::Result<()> {
-        phone.set_presence(id).await?;
-        let id = PresenceId::from(id);
+    /// Sets it to the one of that id, or of that name as people type it.
+    pub(super) async fn set<R: Sockets>(&self, phone: &Client<R>, one: &str) -> anyhow::Result<()> {
+        if self.known().definitions.is_empty()
+            && let Ok(definitions) = phone.fetch_presence_definitions().await
+        {
+            self.known().definitions = definitions;
+        }
+        let id = self.known().named(one);
+        phone.set_presence(id.clone()).await?;
         let label = self.known().label(&id).unwrap_or_else(|| id.to_string());
         self.changed(id, label);
         Ok(())
