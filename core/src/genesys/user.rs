@@ -141,6 +141,9 @@ fn parsed<T: serde::de::DeserializeOwned>(
 /// Takes a notification of the user's presence.
 pub(super) fn notified(body: &Value, out: &mut Outbox) {
     match serde_json::from_value::<UserPresenceBody>(body.clone()) {
+        // It is one in another system, as Teams.
+        Ok(UserPresenceBody { source: Some(source), .. })
+            if !source.eq_ignore_ascii_case("purecloud") => {}
         Ok(body) => out.event(Event::UserPresence(UserPresence::from(body))),
         Err(error) => out.malformed(format!("user presence: {}", json_fault(&error))),
     }

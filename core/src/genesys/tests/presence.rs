@@ -232,6 +232,10 @@ fn wire_4_8_changes_are_told_where_the_application_wants_them() {
             "presenceDefinition": {"id": id, "systemPresence": system}})
     };
     rig.events.clear();
+    let mut elsewhere = body("p8", "BUSY");
+    elsewhere["source"] = json!("MICROSOFTTEAMS");
+    rig.notify(TOPIC, &elsewhere);
+    assert!(told(&mut rig).is_empty(), "it is one in another system");
     rig.notify(TOPIC, &body("p9", "ON_QUEUE"));
     let [presence] = told(&mut rig).try_into().unwrap();
     assert_eq!((presence.definition.as_str(), presence.system), ("p9", SystemPresence::OnQueue));

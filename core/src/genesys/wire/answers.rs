@@ -189,6 +189,9 @@ pub(crate) struct DefinitionBody {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserPresenceBody {
+    /// The system that it is a presence in.
+    #[serde(default)]
+    pub(crate) source: Option<String>,
     pub(crate) presence_definition: PresenceRef,
     #[serde(default)]
     pub(crate) message: Option<String>,

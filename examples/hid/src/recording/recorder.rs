@@ -66,6 +66,10 @@ impl<W: Write> Recorder<W> {
         report: &[u8],
         read: &Result<Vec<Input>, ReportError>,
     ) -> Result<(), RecorderError> {
+        if report.is_empty() {
+            // No device says that, and it could not be read again.
+            return Ok(());
+        }
         self.step(at, Happening::Said { report: report.to_vec(), keys: read.clone().ok() })
     }
 

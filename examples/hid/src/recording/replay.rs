@@ -88,6 +88,8 @@ struct Says(Receiver<Vec<u8>>);
 impl Port for Says {
     fn read(&self, room: &mut [u8]) -> Result<usize, DeviceError> {
         match self.0.recv_timeout(Duration::from_millis(PATIENCE.unsigned_abs().into())) {
+            // No device says that.
+            Ok(report) if report.is_empty() => Err(DeviceError::Gone),
             Ok(report) => {
                 // As a system does.
                 let length = report.len().min(room.len());

@@ -14,7 +14,7 @@ use console::style;
 use futures_util::FutureExt as _;
 use offhook::genesys::{
     CallControl, Config, ConversationId, Dial, ErrorKind, Event, HeadsetControls, Phone as _,
-    SessionType, SpeakTo, Target,
+    Reason, SessionType, SpeakTo, Target,
 };
 use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
@@ -148,7 +148,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             Event::Disconnected { reconnecting, error } => {
                 let why = error.map_or_else(String::new, |error| format!(": {error}"));
                 if !reconnecting {
-                    self.ends = Some(format!("disconnected{why}"));
+                    self.sent_away(format!("disconnected{why}"));
                     return self.ends_if_due();
                 }
                 self.say(format!("connection lost{why}; trying again"));
@@ -209,6 +209,9 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             let call = ConversationId::from(call.as_str());
             if self.rows.borrow().is_awaited(&call) {
                 return self.leaves(call);
+            }
+            if self.ends.is_some() {
+                return self.gives_up(call);
             }
         }
         let quiet = self.quiets(&ask);
@@ -332,12 +335,38 @@ fn target(text: &str) -> Target {
 impl<R: Sockets> Cloud<R> {
     /// Ends the phone once no call is there that would end with it: media goes on without the service.
     fn ends_if_due(&self) -> anyhow::Result<()> {
-        let Some(why) = &self.ends else { return Ok(()) };
-        if self.rows.borrow().talks().is_empty() && self.meetings.is_empty() {
-            bail!("{why}");
+        match &self.ends {
+            Some(why) if !self.has_calls() => bail!("{why}"),
+            Some(_) | None => Ok(()),
         }
-        (self.tell)(News::Network(Network::Lost(format!("{why}; the phone ends with its calls"))));
-        Ok(())
+    }
+
+    /// Takes that no calls come any more.
+    fn sent_away(&mut self, why: String) {
+        if self.has_calls() {
+            let words = format!("{why}; the phone ends with its calls");
+            self.say(style(&words).red());
+            (self.tell)(News::Network(Network::Lost(words)));
+        }
+        self.ends = Some(why);
+    }
+
+    /// Ends a call while the service tells of nothing: neither that it has ended it, nor that it cannot.
+    fn gives_up(&self, call: ConversationId) -> Asking {
+        let (phone, rows) = (self.phone.clone(), Rc::clone(&self.rows));
+        async move {
+            let ended = phone.end(&call).await;
+            let session = rows.borrow_mut().ends(&call);
+            if let Some(session) = session {
+                phone.force_terminate(session, Reason::Success).await?;
+            }
+            Ok(ended?)
+        }
+        .boxed_local()
+    }
+
+    fn has_calls(&self) -> bool {
+        self.rows.borrow().has_any() || !self.meetings.is_empty()
     }
 
     fn say(&self, line: impl ToString) {

@@ -12,8 +12,8 @@ use futures_util::FutureExt as _;
 use offhook::report::QualityMeter;
 use offhook::ribbon::{
     Activity, AnswerOptions, CallDirection, CallId, CallInfo, CallState, ChangeReason, Config,
-    Connectivity, Credentials, ErrorCode, Event, MakeOptions, MediaConnectionState, Phone as _,
-    SocketState, Status, Trace, TrackId,
+    Credentials, ErrorCode, Event, MakeOptions, MediaConnectionState, Phone as _, SocketState,
+    Status, Trace, TrackId,
 };
 use offhook_runtime::Sockets;
 use offhook_runtime::ribbon::{Client, Events};
@@ -80,12 +80,8 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
         let user = wanted(&settings.user, "--user")?;
         let password =
             wanted(&settings.password, "--password, OFFHOOK_PASSWORD or a password_file")?;
-        // A person waits for the network as long as it takes, and ends the phone themselves.
-        let connectivity = Connectivity::default().reconnect_limit(None);
-        let config = Config::at(&rest, &socket)?
-            .connectivity(connectivity)
-            .stats_period(FIGURES)
-            .trace(Trace::from(settings.trace));
+        let config =
+            Config::at(&rest, &socket)?.stats_period(FIGURES).trace(Trace::from(settings.trace));
         let (phone, events) = Client::<R>::builder(config).net(settings.net()).build()?;
         let credentials = Credentials::password(user.as_str(), password);
         Ok((
@@ -149,10 +145,10 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
                 ChangeReason::Gone | ChangeReason::LostConnection => {
                     self.subscribes_again(reason)?;
                 }
-                reason => self.ends = Some(format!("the subscription is over: {reason}")),
+                reason => self.sent_away(format!("the subscription is over: {reason}")),
             },
             // Else it is a service that the user has not, and not the user.
-            Event::RequestRefused { error } if self.is_lost => self.ends = Some(error.to_string()),
+            Event::RequestRefused { error } if self.is_lost => self.sent_away(error.to_string()),
             Event::SocketChanged { state } => {
                 self.say(format!("notifications: {state:?}"));
                 let network = match state {
@@ -330,17 +326,16 @@ impl<R: Sockets> Gateway<R> {
 
     /// Has a call be heard, from its early media on, if no other is spoken on.
     fn begins(&mut self, call: &CallInfo) -> anyhow::Result<()> {
+        let up = call.state != CallState::EarlyMedia;
+        let waits = voices::changed(&mut self.calls, &call.id, up, call.hold.local());
         let known = self.calls.entry(call.id.clone()).or_default();
-        let was_up = std::mem::replace(&mut known.up, call.state != CallState::EarlyMedia);
-        known.held = call.hold.local();
         if let Some(media) = call.media.filter(|_| !std::mem::replace(&mut known.heard, true)) {
             self.sound.begin::<R>(call.id.as_str(), None, self.phone.audio(media))?;
         }
-        let answered = !was_up && call.state != CallState::EarlyMedia && !call.hold.local();
-        if answered && voices::others_talk(&self.calls, &call.id) {
-            self.waits(&call.id)?;
-        }
         self.settle();
+        if waits {
+            self.holds(&call.id)?;
+        }
         Ok(())
     }
 
@@ -355,6 +350,10 @@ impl<R: Sockets> Gateway<R> {
                 if error.code == ErrorCode::Closed {
                     return;
                 }
+                // Whoever is not let in does not become so by asking.
+                if matches!(error.status(), Some(401 | 403)) {
+                    return tell(News::Network(Network::Lost(error.to_string())));
+                }
                 tell(News::Network(Network::Lost(format!("trying again: {error}"))));
                 R::sleep(pause).await;
                 pause = (pause * 2).min(AGAIN.1);
@@ -363,19 +362,27 @@ impl<R: Sockets> Gateway<R> {
         Ok(())
     }
 
-    /// Ends the phone once no call is there that would end with it.
-    fn ends_if_due(&self) -> anyhow::Result<()> {
-        let Some(why) = &self.ends else { return Ok(()) };
-        if self.calls.is_empty() {
-            bail!("{why}");
+    /// Takes that no calls come any more.
+    fn sent_away(&mut self, why: String) {
+        if !self.calls.is_empty() {
+            let words = format!("{why}; the phone ends with its calls");
+            self.say(style(&words).red());
+            (self.tell)(News::Network(Network::Lost(words)));
         }
-        (self.tell)(News::Network(Network::Lost(format!("{why}; the phone ends with its calls"))));
-        Ok(())
+        self.ends = Some(why);
     }
 
-    /// Holds a call that was answered while another is spoken on.
-    fn waits(&self, call: &CallId) -> anyhow::Result<()> {
-        self.say("it was answered, and is on hold: another call is spoken on");
+    /// Ends the phone once no call is there that would end with it.
+    fn ends_if_due(&self) -> anyhow::Result<()> {
+        match &self.ends {
+            Some(why) if self.calls.is_empty() => bail!("{why}"),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Holds a call, as another is spoken on.
+    fn holds(&self, call: &CallId) -> anyhow::Result<()> {
+        self.say("it is put on hold: another call is spoken on");
         let (held, tell) = (self.phone.hold(call), Arc::clone(&self.tell));
         R::spawn(async move {
             if let Err(error) = held.await {
@@ -455,6 +462,7 @@ impl<R: Sockets> Gateway<R> {
                 if state == CallState::OnHold {
                     self.change(&call.id, Change::Phase(Phase::Up));
                 } else if !incoming {
+                    self.calls.entry(call.id.clone()).or_default();
                     self.change(&call.id, Change::Phase(Phase::Dials));
                 }
                 self.change(&call.id, Change::Words(words));

@@ -120,10 +120,10 @@ where
     let draw = |screen: &Screen| stage.0.draw(|frame| screen.draw(frame)).map(drop);
     let notes = |number: &str| keeper.notes(number, &tell);
     let worked = work(&mut phone, &mut screen, draw, outside, (&sound, &bell), notes, worn).await;
-    let _ = within::<R, _>(PATIENCE, sound.written()).await;
-    // What is told from here on is told as lines.
+    // What is told from here on is told as lines, and Ctrl-C is a signal.
     drop(stage);
-    worked
+    let written = sound.written::<R>().await;
+    worked.and(written)
 }
 
 /// The user, as far as the settings say, and the place of the service.

@@ -108,9 +108,10 @@ pub(crate) async fn run<R: Sockets, P: Phone<R>>(settings: &Settings) -> anyhow:
     let worked = work(&mut phone, outside, &sound, &calls, worn).await;
     // Also after an error: what is to be written is written.
     let left = within::<R, _>(FAREWELL, phone.log_out()).await;
-    let _ = within::<R, _>(PATIENCE, sound.written()).await;
+    let written = sound.written::<R>().await;
     worked?;
     left.context("the service does not answer; left all the same")?.context("logging out")?;
+    written?;
     tell("bye");
     Ok(())
 }

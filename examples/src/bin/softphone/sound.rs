@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use console::style;
@@ -15,15 +16,18 @@ use offhook_runtime::{Audio, Recorder, SendError, Sockets};
 use offhook_sound::{Card, Desk, Device, Direction, FRAME, Line, News};
 use smol::channel::{Receiver, bounded};
 
-use self::ends::{Ends, Speech, Taped};
+use self::ends::{Ends, Shelf, Speech, Taped};
 use crate::ask::Place;
 use crate::bell::Bell;
+use crate::live::within;
 use crate::news::{CallKey, Change, News as Told, Tell};
 use crate::screen::{DeviceView, Meter, SoundView};
 use crate::settings::Settings;
 use crate::terminal::{say, tell};
 use crate::voice;
 
+/// The longest wait for recordings to be written: one of an hour takes seconds.
+const WRITING: Duration = Duration::from_secs(60);
 /// The frames of what is heard that wait for a film. Of more the newest are kept.
 const COPIES: usize = 64;
 
@@ -32,7 +36,7 @@ const COPIES: usize = 64;
 pub(crate) struct Sound {
     /// A file's PCM, in the place of the microphone.
     speech: Option<Arc<[i16]>>,
-    wav_out: Option<PathBuf>,
+    shelf: Option<Arc<Shelf>>,
     /// The recordings that are being made: each closes when it is written.
     writing: Arc<Mutex<Vec<Receiver<()>>>>,
     /// The devices, unless none are wanted.
@@ -105,8 +109,8 @@ impl Sound {
             voice::begin(&desk, settings.voice);
             Some(Arc::new(desk))
         };
-        let (wav_out, writing) = (settings.wav_out.clone(), Arc::default());
-        Ok(Self { speech, wav_out, writing, desk, lines, tell })
+        let shelf = settings.wav_out.clone().map(|to| Arc::new(Shelf::new(to, Arc::clone(&tell))));
+        Ok(Self { speech, shelf, writing: Arc::default(), desk, lines, tell })
     }
 
     /// Takes note of what is told of calls as far as it matters to devices, before it is told on.
@@ -157,11 +161,18 @@ impl Sound {
     }
 
     /// Waits until all recordings of calls that are over are written.
-    pub(crate) async fn written(&self) {
+    ///
+    /// # Errors
+    ///
+    /// It takes longer than a minute.
+    pub(crate) async fn written<R: Sockets>(&self) -> anyhow::Result<()> {
         let all = std::mem::take(&mut *lock(&self.writing));
-        for written in all {
-            let _ = written.recv().await;
-        }
+        let all = async {
+            for written in all {
+                let _ = written.recv().await;
+            }
+        };
+        within::<R, _>(WRITING, all).await.context("a recording could not be written in time")
     }
 
     /// True if there is something to say: a file, or what a microphone hears.
@@ -182,7 +193,7 @@ impl Sound {
             let tell = Arc::clone(&self.tell);
             move |what: &dyn Display| tell(Told::Failed(format!("{what:#}")))
         };
-        let recorder = self.wav_out.is_some().then(|| audio.recorder());
+        let recorder = self.shelf.is_some().then(|| audio.recorder());
         let Audio { sink, stream } = audio;
         let (copies, heard) = bounded(COPIES);
         let mut stream = stream.tap(move |frame| {
@@ -235,12 +246,12 @@ impl Sound {
     /// This computer's end of a call that begins.
     fn ends(&self, recorder: Option<&Recorder>) -> Ends {
         let speech = self.speech.clone().map(|pcm| Speech { pcm, at: 0 });
-        let taped = self.wav_out.clone().zip(recorder).map(|(to, recorder)| {
+        let taped = self.shelf.clone().zip(recorder).map(|(shelf, recorder)| {
             let (writes, written) = bounded(1);
             let mut writing = lock(&self.writing);
             writing.retain(|written| !written.is_closed());
             writing.push(written);
-            Taped::new(recorder.record(), to, writes, Arc::clone(&self.tell))
+            Taped::new(recorder.record(), writes, shelf)
         });
         Ends { line: self.open(), speech, taped }
     }

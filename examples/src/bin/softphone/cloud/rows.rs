@@ -31,6 +31,8 @@ pub(super) struct Rows {
     meetings: BTreeMap<ConversationId, Part>,
     /// Those that were left before they had begun: they end when they begin.
     left: VecDeque<ConversationId>,
+    /// Those that were ended when the service told of nothing any more: of the last calls of the phone.
+    over: BTreeSet<ConversationId>,
     /// Those that were dialled and are to be ended as soon as the service tells of them: each closes then.
     awaited: BTreeMap<ConversationId, Sender<()>>,
     /// Those that are being declined, and by how many wishes: whoever is in a hurry presses the key twice.
@@ -79,6 +81,7 @@ impl Rows {
             ringing: BTreeSet::new(),
             meetings: BTreeMap::new(),
             left: VecDeque::new(),
+            over: BTreeSet::new(),
             awaited: BTreeMap::new(),
             declining: BTreeMap::new(),
             dialled: BTreeSet::new(),
@@ -303,7 +306,7 @@ impl Rows {
 
     /// The phase that follows from all that is known; none where there is nothing to show.
     fn phase(&self, id: &ConversationId) -> Option<Phase> {
-        if self.left.contains(id) {
+        if self.left.contains(id) || self.over.contains(id) {
             return None;
         }
         if self.ringing.contains(id) {
@@ -360,7 +363,8 @@ impl Rows {
 
     /// The call that a session carries now: of several the one that is spoken on.
     fn on(&self, session: &SessionId) -> Option<ConversationId> {
-        let calls = self.ledger.calls().filter(|(_, view)| carrier(view) == Some(session));
+        let calls = self.ledger.calls().filter(|(id, _)| !self.over.contains(*id));
+        let calls = calls.filter(|(_, view)| carrier(view) == Some(session));
         let calls = calls.filter_map(|(id, view)| Some((claim(view)?, id)));
         calls.max_by_key(|(claim, _)| *claim).map(|(_, id)| id.clone())
     }
@@ -486,6 +490,15 @@ impl Rows {
         true
     }
 
+    /// Takes that a call was ended while the service tells of nothing. Returns what carried it, if no other call is on it.
+    pub(super) fn ends(&mut self, id: &ConversationId) -> Option<SessionId> {
+        let session = self.ledger.call(id).and_then(carrier).cloned();
+        self.sound.rests(&id.as_str().into());
+        self.over.insert(id.clone());
+        self.show(id, "ended");
+        session.filter(|session| self.on(session).is_none())
+    }
+
     /// True if nothing carries it: it may be one that was asked for, and never begins.
     pub(super) fn is_awaited(&self, id: &ConversationId) -> bool {
         let carried = self.ledger.call(id).is_some_and(|view| carrier(view).is_some());
@@ -497,6 +510,12 @@ impl Rows {
     pub(super) fn is_meeting(&self, id: &ConversationId) -> bool {
         self.meetings.contains_key(id)
             || (self.ringing.contains(id) && self.ledger.call(id).is_none())
+    }
+
+    /// True if any call is carried, also one that is held.
+    pub(super) fn has_any(&self) -> bool {
+        let mut calls = self.ledger.calls().filter(|(id, _)| !self.over.contains(*id));
+        calls.any(|(_, view)| carrier(view).is_some() && claim(view).is_some())
     }
 
     /// The calls that are spoken on.

@@ -14,12 +14,14 @@ pub(super) struct Known {
     /// True once its sound has begun.
     pub(super) heard: bool,
     /// True once it was answered.
-    pub(super) up: bool,
+    up: bool,
     /// True while we hold it.
-    pub(super) held: bool,
+    held: bool,
+    /// True while it would be spoken on, if another were not.
+    waits: bool,
     pub(super) muted: bool,
     /// True while it has the devices.
-    pub(super) has_devices: bool,
+    has_devices: bool,
     pub(super) meter: Option<QualityMeter>,
 }
 
@@ -37,12 +39,28 @@ pub(super) enum Turn {
 }
 
 /// True if another call is spoken on.
-pub(super) fn others_talk(calls: &BTreeMap<CallId, Known>, than: &CallId) -> bool {
-    calls.iter().any(|(id, call)| id != than && call.has_devices && call.talks())
+fn others_talk(calls: &BTreeMap<CallId, Known>, than: &CallId) -> bool {
+    calls.iter().any(|(id, call)| id != than && call.has_devices && call.talks() && !call.waits)
 }
 
-/// Settles who has the devices: the call that is spoken on, or if there is none, all that are heard. One that is answered
-/// beside it waits until it is held, or that one is.
+/// Takes the state of a call. True if it is to be held: it was answered, or is held no more, while another is spoken on.
+pub(super) fn changed(
+    calls: &mut BTreeMap<CallId, Known>,
+    id: &CallId,
+    up: bool,
+    held: bool,
+) -> bool {
+    let beside = others_talk(calls, id);
+    let call = calls.entry(id.clone()).or_default();
+    let talked = call.talks();
+    (call.up, call.held) = (up, held);
+    let waits = !talked && call.talks() && beside;
+    call.waits |= waits;
+    waits
+}
+
+/// Settles who has the devices: the call that is spoken on, or if there is none, all that are heard. One that waits has
+/// them once it is held, or that one is.
 pub(super) fn settle(calls: &mut BTreeMap<CallId, Known>) -> Vec<(CallId, Turn)> {
     let mut turns = Vec::new();
     let ids: Vec<_> = calls.keys().cloned().collect();
@@ -52,10 +70,11 @@ pub(super) fn settle(calls: &mut BTreeMap<CallId, Known>) -> Vec<(CallId, Turn)>
     for id in first.into_iter().chain(then) {
         let beside = others_talk(calls, id);
         let Some(call) = calls.get_mut(id).filter(|call| call.heard) else { continue };
+        call.waits &= call.talks() && beside;
         let turn = match (call.has_devices, beside) {
             (false, false) => Turn::Takes,
             // One that is held is heard by nobody.
-            (true, true) if !call.up => Turn::Leaves,
+            (true, true) if !call.up || call.waits => Turn::Leaves,
             (true, _) | (false, true) => continue,
         };
         call.has_devices = turn == Turn::Takes;
@@ -68,9 +87,10 @@ pub(super) fn settle(calls: &mut BTreeMap<CallId, Known>) -> Vec<(CallId, Turn)>
 mod tests {
     use super::*;
 
-    fn calls(of: &[(&str, bool, bool)]) -> BTreeMap<CallId, Known> {
-        let known = |up, held| Known { heard: true, up, held, ..Known::default() };
-        of.iter().map(|(id, up, held)| (CallId::from(*id), known(*up, *held))).collect()
+    /// A call is heard in this state from now on. True if it is to be held.
+    fn is(calls: &mut BTreeMap<CallId, Known>, id: &str, (up, held): (bool, bool)) -> bool {
+        calls.entry(id.into()).or_default().heard = true;
+        changed(calls, &id.into(), up, held)
     }
 
     fn turns(calls: &mut BTreeMap<CallId, Known>) -> Vec<(String, Turn)> {
@@ -81,51 +101,83 @@ mod tests {
         turns.into_iter().map(|(id, turn)| (id.as_str().to_owned(), turn)).collect()
     }
 
+    const RINGS: (bool, bool) = (false, false);
+    const TALKS: (bool, bool) = (true, false);
+    const HELD: (bool, bool) = (true, true);
+
+    fn takes(id: &str) -> (String, Turn) {
+        (id.to_owned(), Turn::Takes)
+    }
+
+    fn leaves(id: &str) -> (String, Turn) {
+        (id.to_owned(), Turn::Leaves)
+    }
+
     #[test]
     fn one_that_is_answered_beside_another_has_no_microphone_until_that_is_held_or_over() {
         let both = || {
-            let mut calls = calls(&[("b", true, false)]);
-            assert_eq!(turns(&mut calls), [("b".to_owned(), Turn::Takes)]);
-            calls.insert("a".into(), Known { heard: true, up: true, ..Known::default() });
+            let mut calls = BTreeMap::new();
+            assert!(!is(&mut calls, "b", TALKS));
+            assert_eq!(turns(&mut calls), [takes("b")]);
+            assert!(is(&mut calls, "a", TALKS));
             assert_eq!(turns(&mut calls), []);
             calls
         };
         let mut held = both();
-        held.get_mut(&"b".into()).unwrap().held = true;
-        assert_eq!(turns(&mut held), [("a".to_owned(), Turn::Takes)]);
+        assert!(!is(&mut held, "b", HELD));
+        assert_eq!(turns(&mut held), [takes("a")]);
         let mut over = both();
         over.remove(&"b".into());
-        assert_eq!(turns(&mut over), [("a".to_owned(), Turn::Takes)]);
+        assert_eq!(turns(&mut over), [takes("a")]);
+    }
+
+    #[test]
+    fn one_that_is_held_no_more_beside_another_has_the_microphone_no_more() {
+        let mut calls = BTreeMap::new();
+        is(&mut calls, "a", TALKS);
+        turns(&mut calls);
+        is(&mut calls, "a", HELD);
+        assert!(!is(&mut calls, "b", TALKS));
+        assert_eq!(turns(&mut calls), [takes("b")]);
+        assert!(is(&mut calls, "a", TALKS));
+        assert_eq!(turns(&mut calls), [leaves("a")]);
+        // It is held now, and later the other one is.
+        assert!(!is(&mut calls, "a", HELD));
+        assert_eq!(turns(&mut calls), []);
+        is(&mut calls, "b", HELD);
+        assert!(!is(&mut calls, "a", TALKS));
+        assert_eq!(turns(&mut calls), [takes("a")]);
     }
 
     #[test]
     fn what_is_heard_before_an_answer_is_heard_no_more_when_another_is_spoken_to() {
-        let mut calls = calls(&[("a", false, false)]);
-        assert_eq!(turns(&mut calls), [("a".to_owned(), Turn::Takes)]);
-        calls.insert("b".into(), Known { heard: true, up: true, ..Known::default() });
-        let left = [("b".to_owned(), Turn::Takes), ("a".to_owned(), Turn::Leaves)];
-        assert_eq!(turns(&mut calls), left);
+        let mut calls = BTreeMap::new();
+        is(&mut calls, "a", RINGS);
+        assert_eq!(turns(&mut calls), [takes("a")]);
+        assert!(!is(&mut calls, "b", TALKS));
+        assert_eq!(turns(&mut calls), [takes("b"), leaves("a")]);
         calls.remove(&"b".into());
-        assert_eq!(turns(&mut calls), [("a".to_owned(), Turn::Takes)]);
+        assert_eq!(turns(&mut calls), [takes("a")]);
     }
 
     #[test]
-    fn of_any_calls_one_at_most_is_spoken_on() {
-        let states = [(false, false), (true, false), (true, true)];
-        for n in 0..27 {
-            let of = |at: usize| states[n / 3_usize.pow(at as u32) % 3];
-            let each: Vec<_> = (0..3).map(|at| (["a", "b", "c"][at], of(at).0, of(at).1)).collect();
-            let mut calls = calls(&each);
-            turns(&mut calls);
-            // From there to each other state of the first.
-            for (up, held) in states {
-                let call = calls.get_mut(&"a".into()).unwrap();
-                // Whoever is held is unheld after the others are held.
-                if call.held && !held {
-                    continue;
+    fn of_any_calls_in_any_order_one_at_most_is_spoken_on() {
+        let (names, states) = (["a", "b", "c"], [RINGS, TALKS, HELD]);
+        // Each step is one of nine changes, or an end of one of the three.
+        for path in 0..12_usize.pow(4) {
+            let mut calls = BTreeMap::new();
+            for step in 0..4_u32 {
+                let step = path / 12_usize.pow(step) % 12;
+                let name = names[step % 3];
+                match states.get(step / 3) {
+                    Some(state) => drop(is(&mut calls, name, *state)),
+                    None => drop(calls.remove(&name.into())),
                 }
-                (call.up, call.held) = (up, held);
                 turns(&mut calls);
+                // Whoever is spoken on has the microphone, if nobody else is.
+                let talk = calls.values().filter(|call| call.talks()).count();
+                let has = calls.values().any(|call| call.talks() && call.has_devices);
+                assert_eq!(has, talk > 0, "path {path}");
             }
         }
     }

@@ -1,7 +1,8 @@
 //! This computer's end of a call: its devices, a file to say in the place of the microphone, and the recording.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use offhook::audio::{RATE, Side, Tracks};
 use offhook_runtime::Recording;
@@ -53,35 +54,62 @@ impl Speech {
     }
 }
 
-/// A recording of what is heard, which is written to a file when it is dropped.
-pub(super) struct Taped {
-    kept: Option<(Recording, Sender<()>)>,
+/// The file of recordings: those of later calls take the place of others.
+pub(super) struct Shelf {
     to: PathBuf,
     tell: Tell,
+    /// The number of recordings that were begun.
+    begun: AtomicU64,
+    /// The number of the one in the file. Held while that is written.
+    last: Mutex<u64>,
+}
+
+impl Shelf {
+    pub(super) fn new(to: PathBuf, tell: Tell) -> Self {
+        Self { to, tell, begun: AtomicU64::default(), last: Mutex::default() }
+    }
+
+    /// Writes a recording, unless that of a later call is written.
+    fn write(&self, number: u64, recording: &Recording) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if number < *last {
+            return;
+        }
+        *last = number;
+        let named = self.to.display();
+        let heard = recording.wav(Tracks::Only(Side::Heard), RATE).map_err(anyhow::Error::from);
+        (self.tell)(match heard.and_then(|wav| Ok(std::fs::write(&self.to, wav)?)) {
+            Ok(()) if recording.is_full() => {
+                News::Failed(format!("wrote {named}: a recording is full, the rest is missing"))
+            }
+            Ok(()) => News::Said(format!("wrote {named}")),
+            Err(error) => News::Failed(format!("{named}: {error:#}")),
+        });
+    }
+}
+
+/// A recording of what is heard, which is written when it is dropped.
+pub(super) struct Taped {
+    kept: Option<(Recording, Sender<()>)>,
+    number: u64,
+    shelf: Arc<Shelf>,
 }
 
 impl Taped {
-    /// Writes it to that file one day; `writes` closes when that is done.
-    pub(super) fn new(recording: Recording, to: PathBuf, writes: Sender<()>, tell: Tell) -> Self {
-        Self { kept: Some((recording, writes)), to, tell }
+    /// Writes it one day; `writes` closes when that is done.
+    pub(super) fn new(recording: Recording, writes: Sender<()>, shelf: Arc<Shelf>) -> Self {
+        let number = shelf.begun.fetch_add(1, Ordering::Relaxed);
+        Self { kept: Some((recording, writes)), number, shelf }
     }
 }
 
 impl Drop for Taped {
     fn drop(&mut self) {
         let Some((recording, writes)) = self.kept.take() else { return };
-        let (to, tell) = (std::mem::take(&mut self.to), Arc::clone(&self.tell));
+        let (number, shelf) = (self.number, Arc::clone(&self.shelf));
         // An hour takes seconds of the processor.
         let writing = smol::unblock(move || {
-            let named = to.display();
-            let heard = recording.wav(Tracks::Only(Side::Heard), RATE).map_err(anyhow::Error::from);
-            tell(match heard.and_then(|wav| Ok(std::fs::write(&to, wav)?)) {
-                Ok(()) if recording.is_full() => {
-                    News::Failed(format!("wrote {named}: a recording is full, the rest is missing"))
-                }
-                Ok(()) => News::Said(format!("wrote {named}")),
-                Err(error) => News::Failed(format!("{named}: {error:#}")),
-            });
+            shelf.write(number, &recording);
             drop(writes);
         });
         writing.detach();

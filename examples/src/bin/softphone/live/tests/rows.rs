@@ -265,6 +265,28 @@ fn at_a_gateway_that_refuses_the_word_of_it_a_call_rings() {
     ada.leaves();
 }
 
+/// Whoever is not let in any more ends with the calls that there are, also with one that is held.
+#[test]
+fn a_phone_that_is_sent_away_ends_with_its_calls() {
+    let (emulator, user, token) = with_user(&json!({}));
+    let ada = Person::at::<Cloud<Tokio>>(&emulator, &["--token", &token]);
+    let inbound = json!({"kind": "inbound", "userId": user});
+    emulator.control("POST", "calls", &inbound).unwrap();
+    ada.sees("! RINGING");
+    ada.presses(Key::Char('a'));
+    ada.sees("* TALKING");
+    ada.presses(Key::Char('h'));
+    ada.sees("= ON HOLD");
+    emulator.control("POST", "options", &json!({"failSasl": "not-authorized"})).unwrap();
+    emulator.control("POST", "connections/drop", &json!({"mode": "tcp"})).unwrap();
+    ada.sees("network: DOWN, disconnected");
+    ada.sees("= ON HOLD");
+    ada.presses(Key::Char('e'));
+    served(&emulator, "call-ended");
+    let ended = ada.phone.join().unwrap().map_err(|error| error.to_string());
+    assert!(ended.as_ref().is_err_and(|error| error.contains("disconnected")), "{ended:?}");
+}
+
 /// A user at a gateway, with devices.
 fn at_a_gateway(devices: &Devices) -> (Emulator, Person, String) {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
