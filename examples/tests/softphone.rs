@@ -1,8 +1,8 @@
 //! The softphone, as a program of its own against the emulator.
 #![cfg(unix)]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use offhook_sim::serve::{Emulator, EmulatorOptions};
@@ -26,6 +26,44 @@ fn program(emulator: &Emulator, who: &[&str], runtime: &str) -> Command {
 
 fn begin(program: &mut Command) -> Child {
     program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// A phone by lines, and whoever works it.
+struct Desk {
+    phone: Child,
+    keyboard: ChildStdin,
+    screen: Lines<BufReader<ChildStdout>>,
+}
+
+impl Desk {
+    /// Logs in.
+    fn at(emulator: &Emulator, who: &[&str], runtime: &str) -> Self {
+        let mut desk = Self::of(softphone(emulator, who, runtime));
+        desk.until("ready");
+        desk
+    }
+
+    fn of(mut phone: Child) -> Self {
+        let keyboard = phone.stdin.take().unwrap();
+        let screen = BufReader::new(phone.stdout.take().unwrap()).lines();
+        Self { phone, keyboard, screen }
+    }
+
+    fn types(&mut self, lines: &str) {
+        writeln!(self.keyboard, "{lines}").unwrap();
+    }
+
+    /// The next line with that word.
+    fn until(&mut self, word: &str) -> String {
+        let mut lines = self.screen.by_ref().map(Result::unwrap);
+        lines.find(|line| line.contains(word)).unwrap_or_else(|| panic!("no {word}"))
+    }
+
+    /// Sees it end in order.
+    fn ends(mut self) {
+        self.until("bye");
+        assert!(self.phone.wait().unwrap().success());
+    }
 }
 
 /// Sends a signal.
@@ -80,30 +118,15 @@ fn ctrl_c_hangs_up_and_logs_out() {
 fn ctrl_c_ends_a_call_that_is_being_dialled() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
     let (_, token) = emulator.add_user("Ada", None).unwrap();
-    // The service takes its time.
-    let slow =
-        json!({"method": "POST", "path": "conversations/calls$", "delayMs": 1000, "times": 1});
+    // The service takes its time, and makes the call after the key was pressed.
+    let slow = json!({"method": "POST", "path": "conversations/calls", "delayMs": 1000});
     emulator.control("POST", "faults", &slow).unwrap();
-    let mut phone = softphone(&emulator, &["--token", &token], "tokio");
-    let mut keyboard = phone.stdin.take().unwrap();
-    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
-    assert!(screen.by_ref().any(|line| line.unwrap().contains("ready")));
-    writeln!(keyboard, "dial +15550142").unwrap();
-    let asked = |event: &Value| event["path"].to_string().contains("conversations/calls\"");
-    let mut after = 0;
-    loop {
-        let query = format!("events?type=rest&after={after}&wait=60000");
-        let told = emulator.control("GET", &query, &Value::Null).unwrap();
-        let told = told["events"].as_array().unwrap();
-        if told.iter().any(asked) {
-            break;
-        }
-        after = told.last().expect("it dials")["seq"].as_u64().unwrap();
-    }
-    tell(&phone, "INT");
+    let mut desk = Desk::at(&emulator, &["--token", &token], "tokio");
+    desk.types("dial +15550142\ncalls");
+    desk.until("no calls");
+    tell(&desk.phone, "INT");
     event(&emulator, "call-ended");
-    event(&emulator, "ws-closed");
-    assert!(phone.wait().unwrap().success());
+    desk.ends();
 }
 
 #[test]
@@ -113,29 +136,22 @@ fn a_user_of_a_gateway_answers_holds_sends_on_and_calls() {
     let text = |key: &str| user[key].as_str().unwrap().to_owned();
     let (name, password) = (text("user"), text("password"));
     let who = ["--service", "ribbon", "--user", &name, "--password", &password];
-    let mut phone = softphone(&emulator, &who, "tokio");
-    let mut keyboard = phone.stdin.take().unwrap();
-    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
-    let mut until = |word: &str| {
-        assert!(screen.by_ref().any(|line| line.unwrap().contains(word)), "no {word}");
-    };
-    let mut press = |line: &str| writeln!(keyboard, "{line}").unwrap();
-    until("ready");
+    let mut desk = Desk::at(&emulator, &who, "tokio");
     let call = json!({"to": name, "from": {"name": "Grace", "address": "grace@far.test"}});
     emulator.control("POST", "ribbon/calls", &call).unwrap();
-    until("ringing");
-    press("answer");
-    until("talking");
-    press("dtmf 42");
+    desk.until("ringing");
+    desk.types("answer");
+    desk.until("talking");
+    desk.types("dtmf 42");
     assert_eq!(event(&emulator, "dtmf")["digit"], "4");
-    press("hold");
-    until("on hold");
-    press("unhold");
-    until("talking");
-    press("nonsense");
-    until("no such command");
-    press("hold");
-    until("on hold");
+    desk.types("hold");
+    desk.until("on hold");
+    desk.types("unhold");
+    desk.until("talking");
+    desk.types("nonsense");
+    desk.until("no such command");
+    desk.types("hold");
+    desk.until("on hold");
     emulator
         .control(
             "POST",
@@ -143,21 +159,20 @@ fn a_user_of_a_gateway_answers_holds_sends_on_and_calls() {
             &json!({"address": "carol@far.test", "script": "answer"}),
         )
         .unwrap();
-    press("transfer carol@far.test");
-    until("over");
-    press("dial carol@far.test");
-    until("talking");
-    press("hangup");
-    until("over");
-    press("presence");
-    until("on-the-phone");
-    press("presence busy");
-    until("you are busy now");
-    press("voicemail");
-    until("voicemail: 0 not heard");
-    press("quit");
-    until("bye");
-    assert!(phone.wait().unwrap().success());
+    desk.types("transfer carol@far.test");
+    desk.until("over");
+    desk.types("dial carol@far.test");
+    desk.until("talking");
+    desk.types("hangup");
+    desk.until("over");
+    desk.types("presence");
+    desk.until("on-the-phone");
+    desk.types("presence busy");
+    desk.until("you are busy now");
+    desk.types("voicemail");
+    desk.until("voicemail: 0 not heard");
+    desk.types("quit");
+    desk.ends();
     event(&emulator, "unsubscribed");
 }
 
@@ -167,25 +182,17 @@ fn an_agent_goes_on_queue_and_counts_the_voicemail() {
     let (user, token) = emulator.add_user("Ada", None).unwrap();
     let mailbox = json!({"voicemail": {"total": 5, "unread": 2}});
     emulator.control("PATCH", &format!("users/{user}"), &mailbox).unwrap();
-    let mut phone = softphone(&emulator, &["--token", &token], "smol");
-    let mut keyboard = phone.stdin.take().unwrap();
-    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
-    let mut until = |word: &str| {
-        assert!(screen.by_ref().any(|line| line.unwrap().contains(word)), "no {word}");
-    };
-    let mut press = |line: &str| writeln!(keyboard, "{line}").unwrap();
-    until("ready");
-    press("presence");
-    until("On Queue");
-    press("presence on queue");
-    until("you are On Queue now");
-    press("presence nowhere");
-    until("! ");
-    press("voicemail");
-    until("voicemail: 2 not heard, 5 in all");
-    press("quit");
-    until("bye");
-    assert!(phone.wait().unwrap().success());
+    let mut desk = Desk::at(&emulator, &["--token", &token], "smol");
+    desk.types("presence");
+    desk.until("On Queue");
+    desk.types("presence on queue");
+    desk.until("you are On Queue now");
+    desk.types("presence nowhere");
+    desk.until("! ");
+    desk.types("voicemail");
+    desk.until("voicemail: 2 not heard, 5 in all");
+    desk.types("quit");
+    desk.ends();
 }
 
 #[test]
@@ -194,24 +201,16 @@ fn a_wish_under_way_holds_up_neither_events_nor_what_is_no_wish() {
     let (user, token) = emulator.add_user("Ada", None).unwrap();
     let late = json!({"method": "POST", "path": "conversations/calls", "delayMs": 600_000});
     emulator.control("POST", "faults", &late).unwrap();
-    let mut phone = softphone(&emulator, &["--token", &token], "tokio");
-    let mut keyboard = phone.stdin.take().unwrap();
-    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
-    let mut until = |word: &str| {
-        let mut lines = screen.by_ref().map(Result::unwrap);
-        lines.find(|line| line.contains(word)).unwrap_or_else(|| panic!("no {word}"))
-    };
-    until("ready");
-    writeln!(keyboard, "dial 100\ncalls\npeople").unwrap();
-    until("no calls");
-    until("this is no meeting");
+    let mut desk = Desk::at(&emulator, &["--token", &token], "tokio");
+    desk.types("dial 100\ncalls\npeople");
+    desk.until("no calls");
+    desk.until("this is no meeting");
     emulator.control("POST", "calls", &json!({"kind": "inbound", "userId": user})).unwrap();
-    until("ringing");
-    writeln!(keyboard, "calls").unwrap();
-    until("  ringing");
-    tell(&phone, "INT");
-    until("bye");
-    assert!(phone.wait().unwrap().success());
+    desk.until("ringing");
+    desk.types("calls");
+    desk.until("  ringing");
+    tell(&desk.phone, "INT");
+    desk.ends();
 }
 
 /// Each wish is done before the next, and all of them before the end.
@@ -238,33 +237,26 @@ fn the_lines_of_a_script_are_done_one_after_the_other() {
 fn without_a_sound_server_it_says_what_to_do_and_calls_go_on() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
     let (user, token) = emulator.add_user("Ada", None).unwrap();
-    let mut phone = begin(
+    let mut desk = Desk::of(begin(
         program(&emulator, &["--token", &token], "tokio")
             .env_remove("PULSE_SERVER")
             .env_remove("PULSE_RUNTIME_PATH")
             .env("XDG_RUNTIME_DIR", "/nonexistent"),
-    );
-    let mut keyboard = phone.stdin.take().unwrap();
-    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
-    let mut until = |word: &str| {
-        let mut lines = screen.by_ref().map(Result::unwrap);
-        lines.find(|line| line.contains(word)).unwrap_or_else(|| panic!("no {word}"))
-    };
-    let told = until("no sound");
+    ));
+    let told = desk.until("no sound");
     for word in ["PulseAudio", "PipeWire", "/nonexistent/pulse/native", "apt install", "--no-sound"]
     {
         assert!(told.contains(word), "{told}");
     }
-    until("ready");
-    writeln!(keyboard, "sound").unwrap();
-    assert!(until("no sound").contains("apt install"));
+    desk.until("ready");
+    desk.types("sound");
+    assert!(desk.until("no sound").contains("apt install"));
     emulator.control("POST", "calls", &json!({"kind": "inbound", "userId": user})).unwrap();
-    until("ringing");
-    writeln!(keyboard, "answer").unwrap();
-    until("talking");
-    writeln!(keyboard, "hangup").unwrap();
-    until("over");
-    writeln!(keyboard, "quit").unwrap();
-    until("bye");
-    assert!(phone.wait().unwrap().success());
+    desk.until("ringing");
+    desk.types("answer");
+    desk.until("talking");
+    desk.types("hangup");
+    desk.until("over");
+    desk.types("quit");
+    desk.ends();
 }
