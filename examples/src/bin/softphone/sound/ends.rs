@@ -69,20 +69,19 @@ impl Shelf {
         Self { to, tell, begun: AtomicU64::default(), last: Mutex::default() }
     }
 
-    /// Writes a recording, unless that of a later call is written.
-    fn write(&self, number: u64, recording: &Recording) {
+    /// Writes the recording of that number, unless that of a later call is written. Says so if it is not whole.
+    fn write(&self, number: u64, whole: bool, wav: impl FnOnce() -> anyhow::Result<Vec<u8>>) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if number < *last {
             return;
         }
         *last = number;
         let named = self.to.display();
-        let heard = recording.wav(Tracks::Only(Side::Heard), RATE).map_err(anyhow::Error::from);
-        (self.tell)(match heard.and_then(|wav| Ok(std::fs::write(&self.to, wav)?)) {
-            Ok(()) if recording.is_full() => {
+        (self.tell)(match wav().and_then(|wav| Ok(std::fs::write(&self.to, wav)?)) {
+            Ok(()) if whole => News::Said(format!("wrote {named}")),
+            Ok(()) => {
                 News::Failed(format!("wrote {named}: a recording is full, the rest is missing"))
             }
-            Ok(()) => News::Said(format!("wrote {named}")),
             Err(error) => News::Failed(format!("{named}: {error:#}")),
         });
     }
@@ -109,7 +108,8 @@ impl Drop for Taped {
         let (number, shelf) = (self.number, Arc::clone(&self.shelf));
         // An hour takes seconds of the processor.
         let writing = smol::unblock(move || {
-            shelf.write(number, &recording);
+            let heard = || Ok(recording.wav(Tracks::Only(Side::Heard), RATE)?);
+            shelf.write(number, !recording.is_full(), heard);
             drop(writes);
         });
         writing.detach();
@@ -119,6 +119,25 @@ impl Drop for Taped {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_calls_the_later_one_is_in_the_file_whichever_is_written_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("heard.wav");
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell: Tell = Arc::new({
+            let told = Arc::clone(&told);
+            move |news| told.lock().unwrap().push(news)
+        });
+        let shelf = Shelf::new(file.clone(), tell);
+        for (number, whole) in [(1, true), (0, true), (2, false)] {
+            shelf.write(number, whole, || Ok(vec![u8::try_from(number)?]));
+            assert_eq!(std::fs::read(&file).unwrap(), [u8::try_from(number.max(1)).unwrap()]);
+        }
+        let told = told.lock().unwrap();
+        let [News::Said(_), News::Failed(full)] = &told[..] else { panic!("{told:?}") };
+        assert!(full.contains("is full"), "{full}");
+    }
 
     #[test]
     fn a_file_is_said_once_to_its_last_sample() {
