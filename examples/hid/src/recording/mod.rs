@@ -34,7 +34,7 @@
 //! | `MS show LAMPS` | lamps that were to be shown: any of `off-hook`, `ring`, `mute` and `hold`, or `dark` |
 //! | `out BYTES` | a report that was written for it, with its id first, or 0. Without such a line none was |
 //!
-//! What is behind a `#` is a note, but for a name, which ends with its line. Bytes are two hexadecimal digits
+//! The rest of a line behind a `#` is a note, but for a name, which ends with its line. Bytes are two hexadecimal digits
 //! each. Space before a line and empty lines are nothing.
 //!
 //! The keys in a recording are what this crate took the reports for: whoever records compares them with what

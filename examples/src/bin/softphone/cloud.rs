@@ -23,6 +23,7 @@ use smol::channel::Receiver;
 use self::presence::Presences;
 use self::rows::Rows;
 use crate::ask::{Act, Ask};
+use crate::away::Away;
 use crate::meeting::Meeting;
 use crate::news::{Change, Network, News, Owner, Tell};
 use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
@@ -42,8 +43,7 @@ pub(crate) struct Cloud<R> {
     films: PathBuf,
     /// Those that are being written: each closes when it is.
     written: Vec<Receiver<()>>,
-    /// The reason why no calls come any more: it ends with those that there are.
-    ends: Option<String>,
+    away: Away,
 }
 
 impl<R: Sockets> Phone<R> for Cloud<R> {
@@ -92,7 +92,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             presences,
             films: settings.films.clone(),
             written: Vec::new(),
-            ends: None,
+            away: Away::default(),
         };
         Ok((cloud, events))
     }
@@ -148,8 +148,9 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             Event::Disconnected { reconnecting, error } => {
                 let why = error.map_or_else(String::new, |error| format!(": {error}"));
                 if !reconnecting {
-                    self.sent_away(format!("disconnected{why}"));
-                    return self.ends_if_due();
+                    let has_calls = self.has_calls();
+                    self.away.sent(format!("disconnected{why}"), has_calls, &self.tell);
+                    return self.away.goes_on(has_calls);
                 }
                 self.say(format!("connection lost{why}; trying again"));
                 (self.tell)(News::Network(Network::Lost(format!("trying again{why}"))));
@@ -188,7 +189,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             Event::Trace(record) => (self.tell)(News::Wire(record)),
             _ => {}
         }
-        self.ends_if_due()
+        self.away.goes_on(self.has_calls())
     }
 
     fn ask(&mut self, ask: Ask) -> Asking {
@@ -210,7 +211,7 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
             if self.rows.borrow().is_awaited(&call) {
                 return self.leaves(call);
             }
-            if self.ends.is_some() {
+            if self.away.is() {
                 return self.gives_up(call);
             }
         }
@@ -333,24 +334,6 @@ fn target(text: &str) -> Target {
 }
 
 impl<R: Sockets> Cloud<R> {
-    /// Ends the phone once no call is there that would end with it: media goes on without the service.
-    fn ends_if_due(&self) -> anyhow::Result<()> {
-        match &self.ends {
-            Some(why) if !self.has_calls() => bail!("{why}"),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Takes that no calls come any more.
-    fn sent_away(&mut self, why: String) {
-        if self.has_calls() {
-            let words = format!("{why}; the phone ends with its calls");
-            self.say(style(&words).red());
-            (self.tell)(News::Network(Network::Lost(words)));
-        }
-        self.ends = Some(why);
-    }
-
     /// Ends a call while the service tells of nothing: neither that it has ended it, nor that it cannot.
     fn gives_up(&self, call: ConversationId) -> Asking {
         let (phone, rows) = (self.phone.clone(), Rc::clone(&self.rows));

@@ -19,12 +19,13 @@ use offhook_runtime::Sockets;
 use offhook_runtime::ribbon::{Client, Events};
 
 use crate::ask::{Act, Ask};
+use crate::away::Away;
 use crate::news::{CallKey, Change, Network, News, Phase, Tell, Who};
 use crate::phone::{Asking, Consult, Offers, PRESS, Phone, keys};
 use crate::settings::Settings;
 use crate::sound::Sound;
 
-use self::voices::{Known, Turn};
+use self::voices::{Known, Stage, Turn};
 
 /// The time from one attempt to subscribe again to the next: the first, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -41,8 +42,7 @@ pub(crate) struct Gateway<R> {
     ringing: BTreeSet<CallId>,
     /// True while the gateway tells of no calls, as it did not want to any more.
     is_lost: bool,
-    /// The reason why no calls come any more: it ends with those that there are.
-    ends: Option<String>,
+    away: Away,
 }
 
 impl<R: Sockets> Phone<R> for Gateway<R> {
@@ -93,7 +93,7 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
                 calls: BTreeMap::new(),
                 ringing: BTreeSet::new(),
                 is_lost: false,
-                ends: None,
+                away: Away::default(),
             },
             events,
         ))
@@ -141,7 +141,10 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
             Event::Dtmf { digit, .. } => self.say(format!("they pressed {}", digit.as_char())),
             Event::SubscriptionChanged { reason, .. } => match reason {
                 ChangeReason::Pending | ChangeReason::Unsubscribed => {}
-                ChangeReason::Subscribed => (self.is_lost, self.ends) = (false, None),
+                ChangeReason::Subscribed => {
+                    self.is_lost = false;
+                    self.away.back();
+                }
                 ChangeReason::Gone | ChangeReason::LostConnection => {
                     self.subscribes_again(reason)?;
                 }
@@ -166,7 +169,7 @@ impl<R: Sockets> Phone<R> for Gateway<R> {
             Event::Trace(record) => (self.tell)(News::Wire(record)),
             _ => {}
         }
-        self.ends_if_due()
+        self.away.goes_on(!self.calls.is_empty())
     }
 
     fn ask(&mut self, ask: Ask) -> Asking {
@@ -326,8 +329,12 @@ impl<R: Sockets> Gateway<R> {
 
     /// Has a call be heard, from its early media on, if no other is spoken on.
     fn begins(&mut self, call: &CallInfo) -> anyhow::Result<()> {
-        let up = call.state != CallState::EarlyMedia;
-        let waits = voices::changed(&mut self.calls, &call.id, up, call.hold.local());
+        let stage = match call.state {
+            CallState::EarlyMedia => Stage::Early,
+            _ if call.hold.local() => Stage::Held,
+            _ => Stage::Talks,
+        };
+        let waits = voices::changed(&mut self.calls, &call.id, stage);
         let known = self.calls.entry(call.id.clone()).or_default();
         if let Some(media) = call.media.filter(|_| !std::mem::replace(&mut known.heard, true)) {
             self.sound.begin::<R>(call.id.as_str(), None, self.phone.audio(media))?;
@@ -362,22 +369,8 @@ impl<R: Sockets> Gateway<R> {
         Ok(())
     }
 
-    /// Takes that no calls come any more.
     fn sent_away(&mut self, why: String) {
-        if !self.calls.is_empty() {
-            let words = format!("{why}; the phone ends with its calls");
-            self.say(style(&words).red());
-            (self.tell)(News::Network(Network::Lost(words)));
-        }
-        self.ends = Some(why);
-    }
-
-    /// Ends the phone once no call is there that would end with it.
-    fn ends_if_due(&self) -> anyhow::Result<()> {
-        match &self.ends {
-            Some(why) if self.calls.is_empty() => bail!("{why}"),
-            Some(_) | None => Ok(()),
-        }
+        self.away.sent(why, !self.calls.is_empty(), &self.tell);
     }
 
     /// Holds a call, as another is spoken on.

@@ -15,6 +15,7 @@
 //! ```
 
 mod ask;
+mod away;
 mod bell;
 mod board;
 mod cloud;

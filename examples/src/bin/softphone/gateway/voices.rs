@@ -6,6 +6,17 @@ use std::collections::BTreeMap;
 use offhook::report::QualityMeter;
 use offhook::ribbon::{CallId, TrackId};
 
+/// The state of a call as far as its sound goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nobody has answered: there may be music, or a voice.
+    #[default]
+    Early,
+    Talks,
+    /// We hold it, so it is heard by nobody.
+    Held,
+}
+
 /// The things of a call that are kept.
 #[derive(Default)]
 pub(super) struct Known {
@@ -13,10 +24,7 @@ pub(super) struct Known {
     pub(super) tracks: Vec<TrackId>,
     /// True once its sound has begun.
     pub(super) heard: bool,
-    /// True once it was answered.
-    up: bool,
-    /// True while we hold it.
-    held: bool,
+    stage: Stage,
     /// True while it would be spoken on, if another were not.
     waits: bool,
     pub(super) muted: bool,
@@ -27,7 +35,7 @@ pub(super) struct Known {
 
 impl Known {
     fn talks(&self) -> bool {
-        self.up && !self.held
+        self.stage == Stage::Talks
     }
 }
 
@@ -44,16 +52,11 @@ fn others_talk(calls: &BTreeMap<CallId, Known>, than: &CallId) -> bool {
 }
 
 /// Takes the state of a call. True if it is to be held: it was answered, or is held no more, while another is spoken on.
-pub(super) fn changed(
-    calls: &mut BTreeMap<CallId, Known>,
-    id: &CallId,
-    up: bool,
-    held: bool,
-) -> bool {
+pub(super) fn changed(calls: &mut BTreeMap<CallId, Known>, id: &CallId, stage: Stage) -> bool {
     let beside = others_talk(calls, id);
     let call = calls.entry(id.clone()).or_default();
     let talked = call.talks();
-    (call.up, call.held) = (up, held);
+    call.stage = stage;
     let waits = !talked && call.talks() && beside;
     call.waits |= waits;
     waits
@@ -73,8 +76,7 @@ pub(super) fn settle(calls: &mut BTreeMap<CallId, Known>) -> Vec<(CallId, Turn)>
         call.waits &= call.talks() && beside;
         let turn = match (call.has_devices, beside) {
             (false, false) => Turn::Takes,
-            // One that is held is heard by nobody.
-            (true, true) if !call.up || call.waits => Turn::Leaves,
+            (true, true) if call.stage == Stage::Early || call.waits => Turn::Leaves,
             (true, _) | (false, true) => continue,
         };
         call.has_devices = turn == Turn::Takes;
@@ -88,9 +90,9 @@ mod tests {
     use super::*;
 
     /// A call is heard in this state from now on. True if it is to be held.
-    fn is(calls: &mut BTreeMap<CallId, Known>, id: &str, (up, held): (bool, bool)) -> bool {
+    fn is(calls: &mut BTreeMap<CallId, Known>, id: &str, stage: Stage) -> bool {
         calls.entry(id.into()).or_default().heard = true;
-        changed(calls, &id.into(), up, held)
+        changed(calls, &id.into(), stage)
     }
 
     fn turns(calls: &mut BTreeMap<CallId, Known>) -> Vec<(String, Turn)> {
@@ -100,10 +102,6 @@ mod tests {
         assert!(talking <= 1, "{talking} calls have the microphone");
         turns.into_iter().map(|(id, turn)| (id.as_str().to_owned(), turn)).collect()
     }
-
-    const RINGS: (bool, bool) = (false, false);
-    const TALKS: (bool, bool) = (true, false);
-    const HELD: (bool, bool) = (true, true);
 
     fn takes(id: &str) -> (String, Turn) {
         (id.to_owned(), Turn::Takes)
@@ -117,14 +115,14 @@ mod tests {
     fn one_that_is_answered_beside_another_has_no_microphone_until_that_is_held_or_over() {
         let both = || {
             let mut calls = BTreeMap::new();
-            assert!(!is(&mut calls, "b", TALKS));
+            assert!(!is(&mut calls, "b", Stage::Talks));
             assert_eq!(turns(&mut calls), [takes("b")]);
-            assert!(is(&mut calls, "a", TALKS));
+            assert!(is(&mut calls, "a", Stage::Talks));
             assert_eq!(turns(&mut calls), []);
             calls
         };
         let mut held = both();
-        assert!(!is(&mut held, "b", HELD));
+        assert!(!is(&mut held, "b", Stage::Held));
         assert_eq!(turns(&mut held), [takes("a")]);
         let mut over = both();
         over.remove(&"b".into());
@@ -134,27 +132,27 @@ mod tests {
     #[test]
     fn one_that_is_held_no_more_beside_another_has_the_microphone_no_more() {
         let mut calls = BTreeMap::new();
-        is(&mut calls, "a", TALKS);
+        is(&mut calls, "a", Stage::Talks);
         turns(&mut calls);
-        is(&mut calls, "a", HELD);
-        assert!(!is(&mut calls, "b", TALKS));
+        is(&mut calls, "a", Stage::Held);
+        assert!(!is(&mut calls, "b", Stage::Talks));
         assert_eq!(turns(&mut calls), [takes("b")]);
-        assert!(is(&mut calls, "a", TALKS));
+        assert!(is(&mut calls, "a", Stage::Talks));
         assert_eq!(turns(&mut calls), [leaves("a")]);
         // It is held now, and later the other one is.
-        assert!(!is(&mut calls, "a", HELD));
+        assert!(!is(&mut calls, "a", Stage::Held));
         assert_eq!(turns(&mut calls), []);
-        is(&mut calls, "b", HELD);
-        assert!(!is(&mut calls, "a", TALKS));
+        is(&mut calls, "b", Stage::Held);
+        assert!(!is(&mut calls, "a", Stage::Talks));
         assert_eq!(turns(&mut calls), [takes("a")]);
     }
 
     #[test]
     fn what_is_heard_before_an_answer_is_heard_no_more_when_another_is_spoken_to() {
         let mut calls = BTreeMap::new();
-        is(&mut calls, "a", RINGS);
+        is(&mut calls, "a", Stage::Early);
         assert_eq!(turns(&mut calls), [takes("a")]);
-        assert!(!is(&mut calls, "b", TALKS));
+        assert!(!is(&mut calls, "b", Stage::Talks));
         assert_eq!(turns(&mut calls), [takes("b"), leaves("a")]);
         calls.remove(&"b".into());
         assert_eq!(turns(&mut calls), [takes("a")]);
@@ -162,7 +160,7 @@ mod tests {
 
     #[test]
     fn of_any_calls_in_any_order_one_at_most_is_spoken_on() {
-        let (names, states) = (["a", "b", "c"], [RINGS, TALKS, HELD]);
+        let (names, states) = (["a", "b", "c"], [Stage::Early, Stage::Talks, Stage::Held]);
         // Each step is one of nine changes, or an end of one of the three.
         for path in 0..12_usize.pow(4) {
             let mut calls = BTreeMap::new();

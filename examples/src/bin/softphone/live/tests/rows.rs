@@ -249,10 +249,7 @@ fn on_a_persistent_connection_each_call_has_its_speech_and_its_recording() {
 /// Its caller is not told that it rings here, and it rings all the same.
 #[test]
 fn at_a_gateway_that_refuses_the_word_of_it_a_call_rings() {
-    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
-    let (name, password) = emulator.add_gateway_user("ada@lab.test", None).unwrap();
-    let who = ["--service", "ribbon", "--user", &name, "--password", &password];
-    let ada = Person::at::<Gateway<Tokio>>(&emulator, &who);
+    let (emulator, ada, name) = at_a_gateway(&Devices::default());
     let fault = json!({"type": "ringing", "statusCode": 26, "effect": "none"});
     emulator.control("POST", "ribbon/faults", &fault).unwrap();
     let call = json!({"to": name, "from": {"address": "grace@far.test"}});
@@ -381,13 +378,10 @@ fn at_a_gateway_that_ends_the_subscription_calls_go_on_and_others_come() {
 /// Music, or a voice that says that the number is another one, comes before anybody answers.
 #[test]
 fn at_a_gateway_early_media_is_heard() {
-    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
-    let (name, password) = emulator.add_gateway_user("ada@lab.test", None).unwrap();
+    let devices = desk();
+    let (emulator, ada, _) = at_a_gateway(&devices);
     let party = json!({"address": "early@far.test", "script": "ring"});
     emulator.control("POST", "ribbon/parties", &party).unwrap();
-    let devices = desk();
-    let who = ["--service", "ribbon", "--user", &name, "--password", &password];
-    let ada = Person::with::<Gateway<Tokio>>(devices.clone(), &emulator, &who);
     ada.presses(Key::Char('d'));
     ada.types("early@far.test");
     ada.sees("1 > DIALLING");
