@@ -34,8 +34,9 @@ pub struct Device {
 }
 
 impl Device {
-    /// True if a person means it by these words.
-    pub(crate) fn is_called(&self, words: &str) -> bool {
+    /// True if a person means it by these words: its name, or its description.
+    #[must_use]
+    pub fn is_called(&self, words: &str) -> bool {
         self.name == words || self.description == words
     }
 }

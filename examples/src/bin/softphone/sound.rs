@@ -13,7 +13,7 @@ use console::style;
 use offhook::audio::{RATE, wav};
 use offhook::media::AudioFrame;
 use offhook_runtime::{Audio, Recorder, SendError, Sockets};
-use offhook_sound::{Card, Desk, Device, Direction, FRAME, Line, News};
+use offhook_sound::{Card, Desk, Direction, FRAME, Line, News};
 use smol::channel::{Receiver, bounded};
 
 use self::ends::{Ends, Shelf, Speech, Taped};
@@ -287,7 +287,7 @@ impl Sound {
         if rest == "default" {
             desk.want(direction, None);
         } else {
-            let found = devices.of(direction).iter().find(|one| is_called(one, rest));
+            let found = devices.of(direction).iter().find(|one| one.is_called(rest));
             let Some(found) = found else { bail!("no such device (`sound` lists them)") };
             desk.want(direction, Some(found.name.clone()));
         }
@@ -360,7 +360,7 @@ impl Sound {
             let view = |name, words, chosen| DeviceView { place, name, words, chosen };
             all.push(view(None, format!("the system's default{default}"), chosen));
             all.extend(there.iter().map(|device| {
-                let chosen = wanted.as_ref().is_some_and(|name| is_called(device, name));
+                let chosen = wanted.as_ref().is_some_and(|name| device.is_called(name));
                 view(Some(device.name.clone()), device.description.clone(), chosen)
             }));
         }
@@ -378,11 +378,6 @@ impl Sound {
     fn desk(&self) -> anyhow::Result<&Desk> {
         self.desk.as_deref().context("there is no sound: it was switched off by --no-sound")
     }
-}
-
-/// True if a person calls a device so.
-fn is_called(device: &Device, name: &str) -> bool {
-    device.name == name || device.description == name
 }
 
 fn word(direction: Direction) -> &'static str {
